@@ -1,0 +1,100 @@
+# Every way into the project. `make` lists them.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help book serve lab test lint laws stored site notebooks slides bench requirements clean distclean
+
+PYTHON ?= python3
+PORT   ?= 8000
+
+# One thread for the linear algebra: the same bits, and the same time, on every machine.
+export OPENBLAS_NUM_THREADS := 1
+export OMP_NUM_THREADS      := 1
+export PATH                 := $(CURDIR)/.venv/bin:$(PATH)
+
+heading = @printf '\n\033[1m── %s ──\033[0m\n' '$(1)'
+NOTEBOOKS = $(shell find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' | sort)
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1\t\2/p' Makefile | expand -t 22
+
+# ── the environment ──
+
+.venv/pyvenv.cfg:
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) was not found. Install Python 3.11 or later, or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: Python 3.11 or later is needed; $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "error: $(PYTHON) cannot make a virtual environment. On Debian: apt-get install python3-venv" >&2; exit 1; }
+
+.venv/installed: requirements.txt pyproject.toml | .venv/pyvenv.cfg
+	$(call heading,install the pinned environment into .venv)
+	@{ pip install --quiet --disable-pip-version-check -r requirements.txt && pip install --quiet --disable-pip-version-check --no-deps -e .; } \
+	  || { echo "error: pip could not install requirements.txt (its reason is above). The first run needs a network that reaches pypi.org; behind a mirror set PIP_INDEX_URL." >&2; exit 1; }
+	@touch $@
+
+# ── the book ──
+
+# A failed strict build forgets what it read: otherwise the next one would skip the faulty page and pass.
+BUILD = jupyter-book build . -W -n --keep-going --quiet
+STRICTLY = || { rm -rf _build/.doctrees; echo "error: the build is strict and a page has a warning (above)." >&2; exit 1; }
+
+book: .venv/installed ## execute and build the book and its slides, strictly, into _build/html
+	$(call heading,build the pages)
+	@$(BUILD) $(STRICTLY)
+	@$(MAKE) --no-print-directory slides
+	@printf '\nThe book is at file://%s/_build/html/index.html (or on http://127.0.0.1:$(PORT)/ by `make serve`).\n' '$(CURDIR)'
+
+slides: .venv/installed ## build the slide decks alone, into _build/html/slides
+	$(call heading,build the slides)
+	@$(BUILD) --builder custom --custom-builder revealjs $(STRICTLY)
+	@mkdir -p _build/html && rm -rf _build/html/slides && cp -r _build/revealjs _build/html/slides
+
+serve: book ## build, then serve the book on http://127.0.0.1:8000 (PORT=...)
+	@python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
+
+lab: .venv/installed ## open the notebooks in JupyterLab (installs it at first)
+	@command -v jupyter-lab >/dev/null || pip install --quiet --constraint requirements.txt -e '.[dev]'
+	@cd book && jupyter-lab
+
+notebooks: .venv/installed ## execute the notebooks and store their outputs, without metadata
+	@python tools/notebooks.py $(NOTEBOOKS)
+
+# ── the gates ──
+
+test: lint laws stored book site ## run every check: ruff, laws, notebooks, strict build, browser
+
+lint: .venv/installed
+	$(call heading,ruff)
+	@ruff check .
+	@ruff format --check .
+
+laws: .venv/installed
+	$(call heading,doctests and laws of mathlib)
+	@pytest -n 2 -m 'not site'
+
+stored: .venv/installed
+	$(call heading,stored outputs of the notebooks)
+	@MATHLIB_SHOW=still pytest -n 2 --dist loadfile --nbval --nbval-current-env $(NOTEBOOKS)
+
+site: .venv/installed
+	$(call heading,the built site in a browser)
+	@pytest -n 2 -m site tests/test_site.py
+
+bench: book ## measure: page speed, and mathlib against its peers (installs them)
+	@pip install --quiet --constraint requirements.txt -e '.[bench]'
+	@for script in benchmarks/*.py; do printf '\n── %s ──\n' "$$script"; python "$$script"; done
+
+# ── the rest ──
+
+requirements: .venv/pyvenv.cfg ## compile requirements.txt from pyproject.toml (UPGRADE=--upgrade for newer pins)
+	@pip install --quiet uv
+	@uv pip compile --quiet --universal --python-version 3.11 --extra test --no-annotate $(UPGRADE) \
+	  --custom-compile-command 'make requirements' --output-file requirements.txt pyproject.toml
+
+clean: ## remove what was built (not .venv: `make distclean`)
+	@rm -rf _build .pytest_cache .ruff_cache .hypothesis *.egg-info
+	@find book lectures mathlib tests benchmarks tools -name __pycache__ -o -name .ipynb_checkpoints | xargs rm -rf
+
+distclean: clean
+	@rm -rf .venv
