@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book serve lab test lint laws stored site notebooks slides bench requirements clean distclean
+.PHONY: help book pages serve lab test lint laws stored site notebooks slides bench requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -39,11 +39,12 @@ help: ## list the targets
 BUILD = jupyter-book build . -W -n --keep-going --quiet
 STRICTLY = || { rm -rf _build/.doctrees; echo "error: the build is strict and a page has a warning (above)." >&2; exit 1; }
 
-book: .venv/installed ## execute and build the book and its slides, strictly, into _build/html
+book: pages slides ## execute and build the book and its slides, strictly, into _build/html
+	@printf '\nThe book is at file://%s/_build/html/index.html (or on http://127.0.0.1:$(PORT)/ by `make serve`).\n' '$(CURDIR)'
+
+pages: .venv/installed
 	$(call heading,build the pages)
 	@$(BUILD) $(STRICTLY)
-	@$(MAKE) --no-print-directory slides
-	@printf '\nThe book is at file://%s/_build/html/index.html (or on http://127.0.0.1:$(PORT)/ by `make serve`).\n' '$(CURDIR)'
 
 slides: .venv/installed ## build the slide decks alone, into _build/html/slides
 	$(call heading,build the slides)
