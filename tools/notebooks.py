@@ -32,8 +32,6 @@ def normalise(notebook):
     for count, cell in enumerate(code_cells, start=1):
         cell.execution_count = count
         for output in cell.outputs:
-            if output.output_type in ("display_data", "execute_result"):
-                output.metadata = {}
             if output.output_type == "execute_result":
                 output.execution_count = count
     return notebook
