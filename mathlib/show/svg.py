@@ -1,0 +1,78 @@
+"""A matplotlib figure as a small, reproducible SVG that takes its colours from the page.
+
+`elements` turns a figure into a list of tags; `pack` stores many such lists that have most tags in common.
+"""
+
+import io
+import re
+
+import matplotlib as mpl
+
+from mathlib.show.style import COLOURS, STYLE
+
+VARIABLES = {colour: f"var(--fig-{name})" for name, colour in COLOURS.items()}
+VARIABLES |= {"#000000": "var(--fig-ink)", "black": "var(--fig-ink)", "white": "var(--fig-paper)"}
+
+NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
+NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
+
+
+def elements(figure, prefix):
+    """List the tags of the figure's SVG. Every id starts with `prefix`: many figures share a page."""
+    buffer = io.StringIO()
+    with mpl.rc_context({"svg.fonttype": STYLE["svg.fonttype"], "svg.hashsalt": STYLE["svg.hashsalt"]}):
+        figure.savefig(buffer, format="svg", transparent=True, metadata=NO_METADATA)
+    text = buffer.getvalue()
+    width, height = re.search(r'viewBox="0 0 (\S+) (\S+)"', text).groups()
+    body = re.search(r"<svg[^>]*>(.*)</svg>", text, re.DOTALL)[1]
+    body = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>|<style.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r'base64,[^"]*', lambda m: re.sub(r"\s", "", m[0]), body)
+    targets = set(re.findall(r'(?:href="|url\()#([^")]+)', body))
+    head = f'<svg viewBox="0 0 {width} {height}" stroke-linejoin="round" aria-hidden="true" focusable="false">'
+    return [head, *(_tidy(tag, targets, prefix) for tag in re.findall(r"<[^>]+>", body)), "</svg>"]
+
+
+def _tidy(tag, targets, prefix):
+    tag = re.sub(r"\s+", " ", tag).replace("xlink:href", "href")
+    tag = re.sub(r' id="([^"]*)"', lambda m: f' id="{prefix}-{m[1]}"' if m[1] in targets else "", tag)
+    tag = re.sub(r'(href="|url\()#', rf"\1#{prefix}-", tag)
+    tag = re.sub(r'(?<= d=")[^"]*', lambda m: _shorten(m[0]), tag)
+    tag = re.sub(r'(?<= style=")[^"]*', lambda m: _theme(m[0]), tag)
+    return re.sub(r' (?:x|y|transform)="[^"]*"', lambda m: _round(m[0], 3), tag)
+
+
+def _round(text, digits):
+    return NUMBER.sub(lambda m: f"{float(m[0]):.{digits}f}".rstrip("0").rstrip("."), text)
+
+
+def _shorten(path):
+    """Round to a tenth of a point, a fifth of a pixel, and leave out repeated command letters."""
+    pieces, last = [], ""
+    for command, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", _round(path, 1)):
+        pieces.append(f" {numbers.strip()}" if command == last and command in "LQC" else command + numbers.strip())
+        last = command
+    return "".join(pieces)
+
+
+def _theme(style):
+    style = style.replace("; ", ";").replace(": ", ":")
+    return re.sub(r"(?<=:)(?:#[0-9a-f]{6}|black|white)\b", lambda m: VARIABLES.get(m[0], m[0]), style)
+
+
+def pack(frames):
+    """Frames, as ``{"tags": [...], "frames": [[start, count, start, count, ...], ...]}``.
+
+    Each tag is stored once, in order of appearance; a frame is a list of runs through that store.
+    """
+    index = {}
+    packed = []
+    for frame in frames:
+        runs = []
+        for tag in frame:
+            at = index.setdefault(tag, len(index))
+            if runs and sum(runs[-2:]) == at:
+                runs[-1] += 1
+            else:
+                runs += [at, 1]
+        packed.append(runs)
+    return {"tags": list(index), "frames": packed}
