@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve lab test lint laws stored site notebooks slides bench requirements clean distclean
+.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -63,7 +63,10 @@ notebooks: .venv/installed ## execute the notebooks and store their outputs, wit
 
 # ── the gates ──
 
-test: lint laws stored book site ## run every check: ruff, laws, notebooks, strict build, browser
+test: chromium lint laws stored book site ## run every check: ruff, laws, notebooks, strict build, browser
+
+chromium: .venv/installed
+	@python tools/browser.py >/dev/null
 
 lint: .venv/installed
 	$(call heading,ruff)
@@ -78,7 +81,7 @@ stored: .venv/installed
 	$(call heading,stored outputs of the notebooks)
 	@MATHLIB_SHOW=still pytest -n 2 --dist loadfile --nbval --nbval-current-env $(NOTEBOOKS)
 
-site: .venv/installed
+site: chromium
 	$(call heading,the built site in a browser)
 	@pytest -n 2 -m site tests/test_site.py
 

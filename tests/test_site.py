@@ -1,0 +1,379 @@
+"""The built book in a real browser: every page, light and dark, at a desk and on a phone."""
+
+import re
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from browser import FLAGS, HTML, find_chromium, serve
+from bs4 import BeautifulSoup
+from playwright.sync_api import sync_playwright
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+pytestmark = pytest.mark.site
+
+ROOT = Path(__file__).parents[1]
+PAGES = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
+CHAPTERS = [page for page in PAGES if (ROOT / page).with_suffix(".ipynb").exists()]
+DECKS = [f"slides/lectures/{deck.stem}.html" for deck in sorted((ROOT / "lectures").glob("*.md"))]
+
+DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
+VIEWS = [
+    pytest.param(theme, size, id=f"{theme}-{size['width']}")
+    for theme in ("light", "dark")
+    for size in (DESK, PHONE)
+]
+MAX_FRAMES_BYTES = 250_000
+TOUCH_TARGET = 44  # pixels, the least that a finger hits
+
+on_every_page = pytest.mark.parametrize("page", PAGES)
+on_every_chapter = pytest.mark.parametrize("page", CHAPTERS)
+
+
+# ── a browser and a server for each worker ──
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The address of the built book."""
+    if not (HTML / "index.html").exists():
+        pytest.fail("there is no built book in _build/html: run `make book` first")
+    with serve() as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages that note what goes wrong in them."""
+    contexts = []
+
+    def open_page(url, theme="light", size=DESK, **options):
+        context = browser.new_context(color_scheme=theme, viewport=size, reduced_motion="reduce", **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints, page.requested = [], []
+        page.on(
+            "console",
+            lambda m: m.type in ("error", "warning") and page.complaints.append(f"console: {m.text}"),
+        )
+        page.on("pageerror", lambda error: page.complaints.append(f"page error: {error}"))
+        page.on("request", lambda request: page.requested.append(request.url))
+        page.on("response", lambda r: r.status >= 400 and page.complaints.append(f"{r.status}: {r.url}"))
+        page.goto(url)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+
+
+def soup(path):
+    return BeautifulSoup((HTML / path).read_text(encoding="utf-8"), "html.parser")
+
+
+def off_host(page):
+    """Name the requests that left the host of the page."""
+    own = urlsplit(page.url).netloc
+    return [
+        url
+        for url in page.requested
+        if urlsplit(url).scheme.startswith("http") and urlsplit(url).netloc != own
+    ]
+
+
+def violations(page, options=None):
+    """Name what axe-core finds wrong, with the first elements concerned."""
+    found = Axe().run(page, options={"resultTypes": ["violations"], **(options or {})}).response["violations"]
+    return [f"axe {v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found]
+
+
+def read_through(page):
+    """Scroll to the end, so that everything lazy loads, with every fold open."""
+    page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
+    page.evaluate(
+        """async () => {
+            for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight) {
+                scrollTo({top: y, behavior: 'instant'});
+                await new Promise(requestAnimationFrame);
+            }
+        }"""
+    )
+    page.wait_for_load_state("networkidle")
+
+
+# ── every page ──
+
+
+def test_the_build_has_the_pages_of_the_table_of_contents():
+    built = {str(path.relative_to(HTML)) for path in HTML.rglob("*.html") if "_static" not in path.parts}
+    assert set(PAGES + DECKS) <= built
+    assert {path for path in built if not path.startswith("slides/")} - set(PAGES) <= {
+        "search.html",
+        "genindex.html",
+    }
+
+
+@pytest.mark.parametrize(("theme", "size"), VIEWS)
+@pytest.mark.parametrize("page", [*PAGES, "search.html"])
+def test_page(visit, site, page, theme, size):
+    view = visit(f"{site}/{page}", theme, size)
+    read_through(view)
+    faults = view.complaints + [f"off-host request: {url}" for url in off_host(view)]
+    width = view.evaluate("document.documentElement.scrollWidth")
+    if width > size["width"]:
+        faults.append(f"the page is {width} px wide, the window {size['width']}: {widest(view)}")
+    faults += violations(view)
+    assert not faults, "\n".join(faults)
+
+
+def widest(view):
+    """Name the elements that stick out to the right."""
+    return view.evaluate(
+        """[...document.querySelectorAll('body *')]
+            .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
+            .slice(0, 3).map(e => e.outerHTML.slice(0, 120))"""
+    )
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_source(page):
+    html = soup(page)
+    faults = list(broken_links(page, html)) + list(undescribed_pictures(html)) + list(raw_formulas(html))
+    headings = [int(h.name[1]) for h in html.select_one("main").find_all(re.compile("^h[1-6]$"))]
+    if headings[:1] != [1] or headings.count(1) != 1:
+        faults.append(f"one h1 should open the page: {headings}")
+    if any(after > before + 1 for before, after in pairwise(headings)):
+        faults.append(f"a level of heading is skipped: {headings}")
+    if not html.title.get_text(strip=True):
+        faults.append("no title")
+    description = html.find("meta", attrs={"name": "description"})
+    if not (description and 40 <= len(description["content"]) <= 320):
+        faults.append(f"the meta description should have 40 to 320 characters: {description}")
+    if html.html.get("lang") != "en":
+        faults.append('no lang="en"')
+    assert not faults, "\n".join(faults)
+
+
+def broken_links(page, html):
+    """Name the references to files or fragments that are not there."""
+    for element in html.find_all(True):
+        for target in (element.get("href"), element.get("src")):
+            if not target or target.startswith(("data:", "mailto:")):
+                continue
+            parts = urlsplit(target)
+            if parts.scheme or parts.netloc:
+                if element.name != "a" and element.get("rel") != ["canonical"]:
+                    yield f"<{element.name}> loads from another host: {target}"
+                continue
+            path = (HTML / page).parent / unquote(parts.path) if parts.path else HTML / page
+            if path.is_dir():
+                path /= "index.html"
+            if not path.is_file():
+                yield f"broken: {target}"
+            elif parts.fragment and path.suffix == ".html" and not parts.fragment.startswith("/"):
+                there = html if not parts.path else soup(path.resolve().relative_to(HTML))
+                if not there.find(id=unquote(parts.fragment)):
+                    yield f"broken fragment: {target}"
+
+
+def undescribed_pictures(html):
+    """Name the pictures that say nothing to those who cannot see them."""
+    for image in html.find_all("img"):
+        if not image.get("alt", "").strip():
+            yield f"no alt text: {str(image)[:160]}"
+    for picture in html.find_all(attrs={"role": "img"}):
+        if not picture.get("aria-label", "").strip():
+            yield f"no label: {str(picture)[:160]}"
+    for drawing in html.find_all("svg"):
+        if drawing.get("aria-hidden") != "true" and not drawing.find_parent(attrs={"role": "img"}):
+            yield f"a drawing without a role: {str(drawing)[:160]}"
+
+
+def raw_formulas(html):
+    """Name formulas that reached the page as source, or that could not be typeset."""
+    for error in html.select(".katex-error"):
+        yield f"KaTeX: {error.get('title')}"
+    for text in html.select_one("main").find_all(string=re.compile(r"\$[^$]+\$|\\\(|\\\[|\\begin\{")):
+        if not text.find_parent(["pre", "code", "script", "annotation"]):
+            yield f"raw formula: {text.strip()[:120]}"
+
+
+# ── the moving figures ──
+
+
+def figures(view):
+    return view.locator("figure.explorable:has(input[type=range])").all()
+
+
+def check_moves(figure):
+    """Move each slider of a figure by keyboard: the picture, the read-out and the announced value follow."""
+    name = figure.get_attribute("id")
+    figure.scroll_into_view_if_needed()
+    picture = figure.locator("[role=img]")
+    for slider in figure.locator("input[type=range]").all():
+        readout = figure.locator(f"output[for~='{slider.get_attribute('id')}']")
+        before = picture.inner_html(), readout.inner_text(), slider.get_attribute("aria-valuetext")
+        assert slider.evaluate("s => s.labels.length") == 1, f"{name}: a slider without a label"
+        assert before[1] == before[2], f"{name}: {before[1]!r} is shown, {before[2]!r} announced"
+        at_end = slider.evaluate("s => s.value === s.max")
+        slider.focus()
+        slider.press("ArrowLeft" if at_end else "ArrowRight")
+        slider.page.wait_for_function(
+            "([picture, before]) => picture.innerHTML !== before", arg=[picture.element_handle(), before[0]]
+        )
+        after = picture.inner_html(), readout.inner_text(), slider.get_attribute("aria-valuetext")
+        assert after[1] != before[1], f"{name}: the read-out stays at {after[1]!r}"
+        assert after[1] == after[2], f"{name}: {after[1]!r} is shown, {after[2]!r} announced"
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_every_slider_moves_its_picture(visit, site, page):
+    view = visit(f"{site}/{page}")
+    assert len(figures(view)) >= 3, "a chapter has at least three moving figures"
+    for figure in figures(view):
+        check_moves(figure)
+    assert not view.complaints
+
+
+def test_sliders_move_without_a_server(visit):
+    view = visit((HTML / CHAPTERS[0]).as_uri())
+    check_moves(figures(view)[0])
+    assert not view.complaints
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_play_and_pause(visit, site, page):
+    view = visit(f"{site}/{page}")
+    for figure in figures(view):
+        figure.scroll_into_view_if_needed()
+        slider, play = figure.locator("input[type=range]").first, figure.get_by_role("button")
+        start = slider.input_value()
+        view.wait_for_timeout(300)
+        assert slider.input_value() == start, "a figure started by itself"
+        play.click()
+        view.wait_for_function("([s, v]) => s.value !== v", arg=[slider.element_handle(), start])
+        play.click()
+        paused = slider.input_value()
+        view.wait_for_timeout(1000)
+        assert slider.input_value() == paused, "a paused figure went on"
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_frames_come_when_they_are_near_and_are_light(visit, site, page):
+    view = visit(f"{site}/{page}")
+    view.wait_for_load_state("networkidle")
+    last = figures(view)[-1]
+    name = last.get_attribute("id")
+    assert last.bounding_box()["y"] > 3 * DESK["height"], "the last figure should be far down the page"
+    assert not [url for url in view.requested if name in url], f"{name} was fetched before it was near"
+    with view.expect_request(re.compile(name)):
+        last.scroll_into_view_if_needed()
+    heavy = [
+        path.name
+        for path in HTML.glob("_frames/**/*")
+        if path.is_file() and path.stat().st_size > MAX_FRAMES_BYTES
+    ]
+    assert not heavy
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_controls_are_large_enough_for_a_finger(visit, site, page):
+    view = visit(f"{site}/{page}", size=PHONE, has_touch=True)
+    for figure in figures(view):
+        figure.scroll_into_view_if_needed()
+        for control in figure.locator("input[type=range], button").all():
+            assert control.bounding_box()["height"] >= TOUCH_TARGET, figure.get_attribute("id")
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_without_javascript_the_stills_stand(visit, site, page):
+    view = visit(f"{site}/{page}", java_script_enabled=False)
+    assert view.locator("figure.explorable [role=img] svg").count() >= 3
+    check_still(view)
+
+
+@pytest.mark.parametrize("page", CHAPTERS)
+def test_print_has_stills_and_captions(visit, site, page):
+    view = visit(f"{site}/{page}", theme="dark")
+    view.emulate_media(media="print")
+    check_still(view)
+
+
+def check_still(view):
+    for figure in view.locator("figure.explorable").all():
+        picture = figure.locator("[role=img]").bounding_box()
+        assert picture["width"] > 200
+        assert picture["height"] > 100
+        assert figure.locator("figcaption").is_visible()
+        assert not any(control.is_visible() for control in figure.locator("input, button, output").all())
+
+
+# ── the page around them ──
+
+
+def colours(view):
+    return view.evaluate(
+        """() => [document.documentElement.dataset.theme, getComputedStyle(document.body).backgroundColor,
+                  getComputedStyle(document.querySelector('main')).color]"""
+    )
+
+
+def test_the_theme_follows_the_system_and_the_reader(visit, site):
+    url = f"{site}/{CHAPTERS[0]}"
+    light, dark = (visit(url, theme) for theme in ("light", "dark"))
+    assert colours(light)[0] == "light"
+    assert colours(dark)[0] == "dark"
+    assert colours(light)[1:] != colours(dark)[1:]
+    by_day = colours(light)
+    for _ in range(3):  # auto, light, dark: wherever the round starts, it passes the dark theme
+        light.locator(".theme-switch-button").first.click()
+        if colours(light) != by_day:
+            break
+    assert colours(light) == colours(dark)
+
+
+def test_search_finds_a_chapter(visit, site):
+    view = visit(f"{site}/search.html?q=complex")
+    view.locator("#search-results li a").first.wait_for()
+    assert any(
+        CHAPTERS[0].split("/")[-1] in link.get_attribute("href")
+        for link in view.locator("#search-results a").all()
+    )
+    assert not view.complaints
+
+
+# ── the decks ──
+
+# A deck is a stage, not a document: reveal.js shows one slide and hides the others, so the rules that ask for
+# landmarks, and for one outline of headings, do not apply.
+DECK_OPTIONS = {
+    "rules": {rule: {"enabled": False} for rule in ("region", "landmark-one-main", "page-has-heading-one")}
+}
+
+
+@pytest.mark.parametrize("deck", DECKS)
+def test_deck(visit, site, deck):
+    view = visit(f"{site}/{deck}")
+    view.wait_for_function("window.Reveal && Reveal.isReady()")
+    slides = view.evaluate("Reveal.getTotalSlides()")
+    faults = []
+    for _ in range(slides):
+        overflow = view.evaluate("Reveal.getCurrentSlide().scrollHeight - Reveal.getConfig().height")
+        if overflow > 0:
+            faults.append(f"slide {view.url}: {overflow} px too high")
+        faults += violations(view, DECK_OPTIONS)
+        view.evaluate("Reveal.next()")
+    faults += view.complaints + [f"off-host request: {url}" for url in off_host(view)]
+    html = soup(deck)
+    faults += [*broken_links(deck, html), *undescribed_pictures(html)]
+    assert not faults, "\n".join(faults)
