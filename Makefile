@@ -14,6 +14,8 @@ export OPENBLAS_NUM_THREADS := 1
 export OMP_NUM_THREADS      := 1
 export PATH                 := $(CURDIR)/.venv/bin:$(PATH)
 
+PIP = pip install --quiet --disable-pip-version-check
+
 heading = @printf '\n\033[1m── %s ──\033[0m\n' '$(1)'
 NOTEBOOKS = $(shell find book -name '*.ipynb' -not -path '*/.ipynb_checkpoints/*' | sort)
 
@@ -29,8 +31,8 @@ help: ## list the targets
 
 .venv/installed: requirements.txt pyproject.toml | .venv/pyvenv.cfg
 	$(call heading,install the pinned environment into .venv)
-	@{ pip install --quiet --disable-pip-version-check -r requirements.txt && pip install --quiet --disable-pip-version-check --no-deps -e .; } \
-	  || { echo "error: pip could not install requirements.txt (its reason is above). The first run needs a network that reaches pypi.org; behind a mirror set PIP_INDEX_URL." >&2; exit 1; }
+	@$(PIP) -r requirements.txt || { echo "error: pip could not install requirements.txt (its reason is above). The first run needs a network that reaches pypi.org; behind a mirror set PIP_INDEX_URL." >&2; exit 1; }
+	@$(PIP) --no-deps -e .
 	@touch $@
 
 # ── the book ──
@@ -55,7 +57,7 @@ serve: book ## build, then serve the book on http://127.0.0.1:8000 (PORT=...)
 	@python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 lab: .venv/installed ## open the notebooks in JupyterLab (installs it at first)
-	@command -v jupyter-lab >/dev/null || pip install --quiet --constraint requirements.txt -e '.[dev]'
+	@command -v jupyter-lab >/dev/null || $(PIP) --constraint requirements.txt -e '.[dev]'
 	@cd book && jupyter-lab
 
 notebooks: .venv/installed ## execute the notebooks and store their outputs, without metadata
@@ -86,13 +88,13 @@ site: chromium
 	@pytest -n 2 -m site tests/test_site.py
 
 bench: book ## measure: page speed, and mathlib against its peers (installs them)
-	@pip install --quiet --constraint requirements.txt -e '.[bench]'
+	@$(PIP) --constraint requirements.txt -e '.[bench]'
 	@for script in benchmarks/*.py; do printf '\n── %s ──\n' "$$script"; python "$$script"; done
 
 # ── the rest ──
 
 requirements: .venv/pyvenv.cfg ## compile requirements.txt from pyproject.toml (UPGRADE=--upgrade for newer pins)
-	@pip install --quiet uv
+	@$(PIP) uv
 	@uv pip compile --quiet --universal --python-version 3.11 --extra test --no-annotate $(UPGRADE) \
 	  --custom-compile-command 'make requirements' --output-file requirements.txt pyproject.toml
 
