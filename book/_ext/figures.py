@@ -1,0 +1,148 @@
+"""Figures made by `mathlib.show.explorable`, on pages and on slides.
+
+While the book is built a kernel hands a figure over as JSON. Here it becomes a numbered figure with the still
+as inline SVG and, if it moves, one native range input per slider. All frames go into one script,
+``_frames/<page>/<id>.js``, which ``explorable.js`` loads when the reader comes near: a script and not a fetch,
+because a book opened from the disk may not fetch.
+
+A deck takes a chapter's figure over as a still::
+
+    ```{figure-of} book/complex_step#error-against-step
+    ```
+
+The stills lie beside the built book, in ``_build/stills``: build the book first.
+"""
+
+import html
+import json
+import re
+from pathlib import Path
+
+from docutils import nodes
+from docutils.parsers.rst import directives
+from sphinx.transforms import SphinxTransform
+from sphinx.util import logging
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.osutil import relative_uri
+
+logger = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[2]
+STILLS = ROOT / "_build" / "stills"
+MAX_BYTES = 250_000
+FROM_KERNEL = re.compile(r'\s*<script type="application/json" class="explorable">(.*)</script>\s*', re.DOTALL)
+INLINE = re.compile(r"\$(?P<math>[^$]+)\$|`(?P<literal>[^`]+)`|\*(?P<emphasis>[^*]+)\*")
+
+
+class picture(nodes.Element):
+    """The still, and the controls that move it."""
+
+
+class FiguresFromKernel(SphinxTransform):
+    default_priority = 400
+
+    def apply(self, **kwargs):
+        for raw in list(self.document.findall(nodes.raw)):
+            handed_over = FROM_KERNEL.fullmatch(raw.astext())
+            if handed_over:
+                data = json.loads(handed_over[1])
+                figure = figure_node(data, docname=self.env.docname)
+                figure["names"] = [data["id"]]
+                raw.replace_self(figure)
+                self.document.note_explicit_target(figure, figure)
+
+
+def figure_node(data, docname=None):
+    figure = nodes.figure("", classes=["explorable"])
+    figure += picture("", data=data, docname=docname)
+    figure += nodes.caption(data["caption"], "", *inline(data["caption"]))
+    return figure
+
+
+def inline(text):
+    """Nodes for a caption, in which ``$x$``, ```f``` and ``*h*`` mean what they do in Markdown."""
+    at = 0
+    for match in INLINE.finditer(text):
+        yield nodes.Text(text[at : match.start()])
+        yield getattr(nodes, match.lastgroup)(match[0], match[match.lastgroup])
+        at = match.end()
+    yield nodes.Text(text[at:])
+
+
+def visit_picture(self, node):
+    data = node["data"]
+    alt = html.escape(data["alt"])
+    self.body.append(f'<div class="picture" role="img" aria-label="{alt}">{data["still"]}</div>\n')
+    if node["docname"] and "frames" in data:
+        target = write_frames(self.builder.outdir, node["docname"], data)
+        here = self.builder.get_target_uri(self.builder.current_docname)
+        self.body.append(controls(data, relative_uri(here, target)))
+    if node["docname"]:
+        still = STILLS / node["docname"] / f"{data['id']}.json"
+        write(still, json.dumps({key: data[key] for key in ("id", "caption", "alt", "still")}))
+    raise nodes.SkipNode
+
+
+def controls(data, source):
+    rows = "".join(
+        f"<label><span>{html.escape(s['label'])}</span>"
+        f'<input type="range" min="0" max="{len(s["readouts"]) - 1}" value="{s["default"]}" autocomplete="off" '
+        f'aria-valuetext="{html.escape(s["readouts"][s["default"]])}" '
+        f'data-readouts="{html.escape(json.dumps(s["readouts"], ensure_ascii=False))}">'
+        f"<output>{html.escape(s['readouts'][s['default']])}</output></label>"
+        for s in data["sliders"]
+    )
+    play = f'<button type="button" aria-label="Play: {html.escape(data["sliders"][0]["label"])}"></button>'
+    return f'<div class="controls" data-frames="{source}">{play}{rows}</div>\n'
+
+
+def write_frames(outdir, docname, data):
+    target = f"_frames/{docname}/{data['id']}.js"
+    frames = json.dumps(data["frames"], separators=(",", ":"), ensure_ascii=False)
+    script = f'(window.explorables??={{}})["{data["id"]}"]={frames};\n'
+    if len(script.encode()) > MAX_BYTES:
+        logger.warning(
+            "%s: the frames of %s take %d kB, more than %d: draw fewer points or positions",
+            docname,
+            data["id"],
+            len(script.encode()) // 1000,
+            MAX_BYTES // 1000,
+        )
+    write(Path(outdir) / target, script)
+    return target
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf8")
+
+
+class FigureOf(SphinxDirective):
+    """A still of a figure of a chapter."""
+
+    required_arguments = 1
+    option_spec = {"caption": directives.unchanged}
+
+    def run(self):
+        docname, _, name = self.arguments[0].partition("#")
+        path = STILLS / docname / f"fig-{name}.json"
+        self.env.note_dependency(str(path))
+        if not path.exists():
+            raise self.error(
+                f"{docname} has no figure {name!r} (looked for {path.relative_to(ROOT)}; is the book built?)"
+            )
+        data = json.loads(path.read_text(encoding="utf8"))
+        figure = figure_node(data | self.options)
+        self.set_source_info(figure)
+        return [figure]
+
+
+def skip(self, node):
+    raise nodes.SkipNode
+
+
+def setup(app):
+    app.add_node(picture, html=(visit_picture, None), latex=(skip, None), text=(skip, None), man=(skip, None))
+    app.add_transform(FiguresFromKernel)
+    app.add_directive("figure-of", FigureOf)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,81 @@
+// Moves the figures of a page, and lets the keyboard scroll what is wider than the page.
+"use strict";
+
+const TICK = 350; // milliseconds a picture stays when a figure plays
+
+function load(source) {
+  return new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    Object.assign(script, { src: source, onload: resolve, onerror: reject });
+    document.head.append(script);
+  });
+}
+
+// A frame is a list of runs (start, count) through the tags that all frames share.
+function assemble({ tags, frames }, position) {
+  const runs = frames[position];
+  let svg = "";
+  for (let i = 0; i < runs.length; i += 2) {
+    svg += tags.slice(runs[i], runs[i] + runs[i + 1]).join("");
+  }
+  return svg;
+}
+
+function animate(figure) {
+  const picture = figure.querySelector(".picture");
+  const controls = figure.querySelector(".controls");
+  const inputs = [...controls.querySelectorAll("input")];
+  const button = controls.querySelector("button");
+  const name = button.getAttribute("aria-label").replace("Play", "");
+  let frames, loading, timer;
+
+  const ready = () => (loading ??= load(controls.dataset.frames).then(
+    () => { frames = window.explorables[figure.id]; },
+    () => { loading = undefined; controls.dataset.failed = "The other pictures could not be loaded."; },
+  ));
+
+  async function draw() {
+    for (const input of inputs) {
+      const readout = JSON.parse(input.dataset.readouts)[input.value];
+      input.setAttribute("aria-valuetext", readout);
+      input.nextElementSibling.value = readout;
+    }
+    await ready();
+    if (frames) {
+      picture.innerHTML = assemble(frames, inputs.reduce((at, i) => at * (+i.max + 1) + +i.value, 0));
+    }
+  }
+
+  function play(on) {
+    clearInterval(timer);
+    timer = on && setInterval(() => {
+      inputs[0].value = (+inputs[0].value + 1) % (+inputs[0].max + 1);
+      draw();
+    }, TICK);
+    button.classList.toggle("playing", on);
+    button.setAttribute("aria-label", (on ? "Pause" : "Play") + name);
+  }
+
+  for (const input of inputs) {
+    input.addEventListener("input", () => { play(false); draw(); });
+  }
+  button.addEventListener("click", () => play(!button.classList.contains("playing")));
+  new IntersectionObserver((entries, observer) => {
+    if (entries.some((entry) => entry.isIntersecting)) {
+      observer.disconnect();
+      ready();
+    }
+  }, { rootMargin: "400px" }).observe(figure);
+}
+
+function reachByKeyboard(box) {
+  if (box.scrollWidth > box.clientWidth) {
+    box.tabIndex = 0;
+  } else {
+    box.removeAttribute("tabindex");
+  }
+}
+
+document.querySelectorAll("figure.explorable:has(.controls)").forEach(animate);
+const wide = new ResizeObserver((entries) => entries.forEach((entry) => reachByKeyboard(entry.target)));
+document.querySelectorAll(".equation, pre, .pst-scrollable-table-container").forEach((box) => wide.observe(box));

@@ -1,0 +1,32 @@
+"""The slide decks: MyST sources, rendered to reveal.js, with the figures, the mathematics and the bibliography of the book.
+
+Build the book first, then ``sphinx-build -b revealjs -d _build/.doctrees-slides lectures _build/html/slides``.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+
+project = html_title = "Second-Order"
+author = "The Second-Order authors"
+language = "en"
+extensions = ["myst_parser", "sphinx_revealjs", "sphinxcontrib.bibtex", "built_math", "figures"]
+myst_enable_extensions = [
+    "amsmath",
+    "attrs_block",
+    "attrs_inline",
+    "colon_fence",
+    "deflist",
+    "dollarmath",
+    "smartquotes",
+]
+bibtex_bibfiles = [str(ROOT / "book" / "references.bib")]
+bibtex_reference_style = "author_year"
+
+revealjs_style_theme = "white"
+revealjs_static_path = [str(ROOT / "book" / "_static")]
+revealjs_css_files = ["katex/katex.css", "figures.css", "slides.css"]
+revealjs_script_files = ["revealjs/dist/reveal.js"]
+revealjs_script_conf = {"hash": True, "slideNumber": True, "width": 1100, "height": 700, "transition": "none"}
