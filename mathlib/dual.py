@@ -1,0 +1,157 @@
+"""Two arithmetics that carry a first derivative along: dual numbers, and guarded complex numbers.
+
+``Dual`` is the ring of first-order polynomials a + b eps with eps**2 = 0 (Clifford 1873). ``Complex`` is what
+``complex_step`` hands to a function: NumPy's complex numbers, in which everything means what it means on the reals.
+"""
+
+import numpy as np
+
+from mathlib.primitives import Elementwise, Multilinear, NonAnalyticError, Number, Run, unsupported
+
+# Hand-made dual numbers belong to no differentiation: they share the lowest level.
+FREE = Run()
+FREE.level = 0
+
+# The square of an imaginary part this far below its real part is below the real part's last bit.
+SMALL = 2.0**-27
+
+
+def is_finite(a):
+    """Whether all of a, of any arithmetic, is finite."""
+    return a.finite() if isinstance(a, Number) else bool(np.all(np.isfinite(a)))
+
+
+def floating(a, name):
+    """Give `a` as a floating-point array; Python's own numbers are converted, integer arrays refused."""
+    if isinstance(a, Number):
+        return a
+    a = np.float64(a) if isinstance(a, (int, float)) and not isinstance(a, bool) else np.asarray(a)
+    if a.dtype.kind != "f":
+        raise TypeError(
+            f"{name} is of type {a.dtype}: a derivative needs real floating-point numbers."
+            f" Instead: {name}.astype(float)."
+        )
+    return a if a.ndim else a[()]
+
+
+class Dual(Number):
+    """A first-order polynomial a + b eps, eps**2 = 0, with array coefficients.
+
+    (a + b eps)(a' + b' eps) = a a' + (a b' + a' b) eps, and f(a + b eps) = f(a) + f'(a) b eps for each NumPy function.
+    The tangent is measured in [value] / [eps]. Source: W. K. Clifford (1873).
+
+    Parameters: `value`, an array of floats; `tangent`, of the same shape. Coefficients may be Numbers again (nesting).
+    Raises: TypeError for integer arrays, ValueError for shapes that differ.
+
+    >>> x = Dual(3.0, 1.0)
+    >>> x * x
+    Dual(9.0, 6.0)
+    >>> np.sin(Dual(0.0, 1.0)) / 2
+    Dual(0.0, 0.5)
+    """
+
+    __slots__ = ("tangent", "value")
+
+    def __init__(self, value, tangent):
+        value, tangent = floating(value, "value"), floating(tangent, "tangent")
+        if np.shape(value) != np.shape(tangent):
+            raise ValueError(
+                f"value has shape {np.shape(value)} and tangent {np.shape(tangent)}: they must be equal."
+                " Instead: np.broadcast_to(tangent, np.shape(value))."
+            )
+        self.value, self.tangent, self.run, self.origin = value, tangent, FREE, None
+
+    @classmethod
+    def _of(cls, value, tangent, run):
+        """The result of an operation, whose shapes agree by construction."""
+        new = cls.__new__(cls)
+        new.value, new.tangent, new.run, new.origin = value, tangent, run, None
+        return new
+
+    primal = property(lambda self: self.value)
+    parts = property(lambda self: (self.value, self.tangent))
+
+    def finite(self):
+        """Whether both coefficients are finite."""
+        return is_finite(self.value) and is_finite(self.tangent)
+
+    def apply(self, rule, args, kwargs, arrays):
+        """Run one row of the table on first-order polynomials of this run."""
+        mine = [isinstance(a, Dual) and a.run is self.run for a in arrays]
+        values = tuple(a.value if m else a for a, m in zip(arrays, mine, strict=True))
+        tangents = tuple(a.tangent if m else None for a, m in zip(arrays, mine, strict=True))
+        y, dy = rule.push(args, kwargs, values, tangents)
+        return self.follow(Dual._of(y, dy, self.run), rule, arrays)
+
+    def __repr__(self):
+        show = [
+            repr(c) if isinstance(c, Number) or np.ndim(c) else repr(float(c))
+            for c in (self.value, self.tangent)
+        ]
+        return f"Dual({show[0]}, {show[1]})"
+
+
+def join(real, imaginary):
+    """The complex array of two real ones (1j * inf would put a NaN in the real part)."""
+    z = np.empty(np.shape(real), np.result_type(real, imaginary, np.complex64))
+    z.real, z.imag = real, imaginary
+    return z[()]
+
+
+class Complex(Number):
+    """A guarded complex number: a real array with a small imaginary part that carries a derivative.
+
+    Analytic functions are NumPy's own complex versions. `real` and `conj` are the identity, `abs`, `maximum`, `sort`
+    and comparisons go by the real part, products are bilinear; what has no such meaning raises `NonAnalyticError`.
+    Where eps**2 would show (near a singularity, in a product of two imaginary parts) the real function and its
+    first-order term are used instead. Source: J. N. Lyness and C. B. Moler (1967).
+
+    >>> z = Complex(np.array([3.0, 4.0]), np.array([2.0**-50, 0.0]))
+    >>> np.linalg.norm(z).z.imag * 2**50
+    np.float64(0.6)
+    """
+
+    __slots__ = ("z",)
+    error = NonAnalyticError
+
+    def __init__(self, real, imaginary, run=FREE):
+        self.z, self.run, self.origin = join(real, imaginary), run, None
+
+    primal = property(lambda self: self.z.real)
+    parts = property(lambda self: (self.z.real, self.z.imag))
+
+    def finite(self):
+        """Whether both parts are finite."""
+        return is_finite(self.z)
+
+    def apply(self, rule, args, kwargs, arrays):
+        """Run one row of the table on complex numbers, or on real and imaginary parts to first order."""
+        if any(isinstance(a, Number) and a.run is not self.run for a in arrays):
+            raise unsupported(
+                rule.function,
+                [self],
+                "a complex number cannot carry a second derivative",
+                "nest jvp in jvp, or jvp in complex_step",
+            )
+        reals = tuple(a.primal if isinstance(a, Complex) else a for a in arrays)
+        tangents = tuple(a.z.imag if isinstance(a, Complex) else None for a in arrays)
+        new = Complex.__new__(Complex)
+        if native(rule, reals, tangents):
+            new.z = rule.evaluate(args, kwargs, tuple(a.z if isinstance(a, Complex) else a for a in arrays))
+        else:
+            new.z = join(*rule.push(args, kwargs, reals, tangents))
+        new.run = self.run
+        return self.follow(new, rule, arrays)
+
+    def __repr__(self):
+        return f"Complex({self.z!r})"
+
+
+def native(rule, reals, tangents):
+    """Whether NumPy's complex version of a row is right to the last bit here."""
+    if isinstance(rule, Multilinear):
+        return rule.joint or len(reals) == 1
+    if not isinstance(rule, Elementwise) or None in rule.radius:
+        return False
+    radii = (r(*reals) if callable(r) else r for r in rule.radius)
+    return all(t is None or np.all(abs(t) <= SMALL * r) for t, r in zip(tangents, radii, strict=True))
