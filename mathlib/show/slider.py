@@ -1,6 +1,9 @@
 """The control of a moving figure: a finite range of values, each with its read-out."""
 
+import re
 from dataclasses import dataclass
+
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
@@ -37,10 +40,11 @@ def slider(start, stop, *, step=1, value=None, label=None, unit="", format="{:g}
     unit : str
         Appended to the read-out.
     format : str or callable
-        How a value reads: a format string such as ``"{:.2f}"``, or a function from value to text.
+        How a value reads: a format string such as ``"{:.2f}"``, or a function from value to text. An integer
+        after ``^`` is raised.
 
     >>> slider(-6, 0, step=2, value=-2, label="step size", format="2^{}")
-    step size: 2^-6 to 2^0, 4 positions, starts at 2^-2
+    step size: 2⁻⁶ to 2⁰, 4 positions, starts at 2⁻²
     >>> slider(0, 0.3, step=0.1, label="angle", unit=" rad").values
     (0.0, 0.1, 0.2, 0.3)
     """
@@ -61,7 +65,11 @@ def slider(start, stop, *, step=1, value=None, label=None, unit="", format="{:g}
         nearest = min(values, key=lambda v: abs(v - value))
         raise ValueError(f"slider {label!r}: value={value} is not a position; the nearest is {nearest}")
     read = format if callable(format) else format.format
-    return Slider(label, values, values[values.index(value)], tuple(read(v) + unit for v in values))
+    return Slider(label, values, values[values.index(value)], tuple(_raise(read(v) + unit) for v in values))
+
+
+def _raise(text):
+    return re.sub(r"\^(-?\d+)", lambda m: m[1].translate(SUPERSCRIPTS), text)
 
 
 def _tidy(value):
