@@ -32,7 +32,7 @@ def complex_step(f, x, v=None, eps=2.0**-50):
     There is no subtraction, so no cancellation: eps can be so small that eps**2 is below the last bit, and with eps a
     power of two the division changes only the exponent. f receives a guarded complex number (`mathlib.dual.Complex`),
     on which every function means what it means on the reals, or raises `NonAnalyticError`.
-    x: a float or an array of floats; v: of x's shape. Raises as `jvp` does, and ValueError for an eps that is not in (0, 1).
+    x: a float or an array of floats; v: of x's shape. Raises as `jvp` does, and ValueError for an eps outside (0, 1).
     Source: J. N. Lyness and C. B. Moler (1967); W. Squire and G. Trapp (1998).
 
     >>> complex_step(np.exp, 0.0)
@@ -52,8 +52,9 @@ def complex_step(f, x, v=None, eps=2.0**-50):
 def forward_difference(f, x, v=None, h=None):
     """The forward difference (f(x + h v) - f(x)) / h, an approximation of df(x)[v].
 
-    Its error is h/2 f'' from the formula and about 2**-53 |f| / h from cancellation: at best about 1e-8, at the default
-    h = 2**-26 |x| / |v|. x, v as for `jvp`; h: a positive float. Raises as `jvp` does, and ValueError for h <= 0.
+    Its error is h/2 f'' from the formula and about 2**-53 |f| / h from cancellation: at best about 1e-8, at the
+    default h = 2**-26 max(1, |x|) / |v|. x, v as for `jvp`; h: a positive float.
+    Raises as `jvp` does, and ValueError for h <= 0.
 
     >>> float(abs(forward_difference(np.exp, 0.0) - 1) < 1e-7)
     1.0
@@ -66,8 +67,9 @@ def forward_difference(f, x, v=None, h=None):
 def central_difference(f, x, v=None, h=None):
     """The central difference (f(x + h v) - f(x - h v)) / (2 h), an approximation of df(x)[v].
 
-    Its error is h**2/6 f''' from the formula and about 2**-53 |f| / h from cancellation: at best about 1e-11, at the
-    default h = 2**-17 |x| / |v|. x, v as for `jvp`; h: a positive float. Raises as `jvp` does, and ValueError for h <= 0.
+    The error is h**2/6 f''' from the formula and about 2**-53 |f| / h from cancellation: at best about 1e-11, at the
+    default h = 2**-17 max(1, |x|) / |v|. x, v as for `jvp`; h: a positive float.
+    Raises as `jvp` does, and ValueError for h <= 0.
 
     >>> float(abs(central_difference(np.exp, 0.0) - 1) < 1e-9)
     1.0
@@ -80,7 +82,7 @@ def central_difference(f, x, v=None, h=None):
 def check_grad(loss, theta, order=1, directions=3, seed=0):
     """Check the derivatives of a loss by dual numbers against central differences, along random directions.
 
-    order 1: dl(theta)[v]; order 2: the Hessian's v H u, by nested dual numbers against differences of the first derivative.
+    order 1: dl(theta)[v]; order 2: u H v, by nested dual numbers against differences of the first derivative.
     theta: as x for `jvp`; loss: scalar. Returns None. Raises AssertionError, which names the worst coordinate, where
     they differ by more than the differences' own error; ValueError for another order or a loss that is not a scalar.
 
@@ -90,9 +92,7 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
         raise ValueError(f"order is {order}: 1 (the gradient) or 2 (the Hessian) is needed.")
     theta = point_and_direction(theta, np.ones_like(theta))[0]
     if np.shape(value := real_run(loss, theta)) != ():
-        raise ValueError(
-            f"the loss has shape {np.shape(value)}: a scalar is needed. Instead: np.sum or np.mean of it."
-        )
+        raise ValueError(f"the loss has shape {np.shape(value)}: a scalar is needed. Instead: np.sum or np.mean of it.")
     rng = np.random.default_rng(seed)
     tolerance = np.finfo(theta.dtype).eps ** (3 / 8)
     for _ in range(directions):
@@ -150,9 +150,7 @@ def point_and_direction(x, v):
         raise ValueError(f"v has shape {np.shape(v)} and x {np.shape(x)}: they must be equal.")
     for name, a in (("x", x), ("v", v)):
         if not is_finite(a):
-            raise ValueError(
-                f"{name} has a NaN or an infinity in it: a finite point and direction are needed."
-            )
+            raise ValueError(f"{name} has a NaN or an infinity in it: a finite point and direction are needed.")
     return (x if isinstance(x, Number) else np.array(x)[()]), v
 
 
@@ -163,9 +161,7 @@ def step(x, v, h, power):
         h = np.finfo(x.dtype).eps ** power * max(1.0, size) / (length or 1.0)
         return 2.0 ** round(np.log2(h))
     if not 0 < h < np.inf:
-        raise ValueError(
-            f"h is {h}: a positive, finite step is needed. Instead: h=2**-26 (forward), 2**-17 (central)."
-        )
+        raise ValueError(f"h is {h}: a positive, finite step is needed. Instead: h=2**-26 (forward), 2**-17 (central).")
     return h
 
 
@@ -173,9 +169,7 @@ def real_run(f, x):
     """f(x) on plain floats: one array, all finite."""
     y = array_result(f(x))
     if not is_finite(y):
-        raise FloatingPointError(
-            "f is NaN or infinite at x or a step away from it: no difference can be formed."
-        )
+        raise FloatingPointError("f is NaN or infinite at x or a step away from it: no difference can be formed.")
     return y
 
 
@@ -185,14 +179,12 @@ def array_result(y):
         y.run.check()
         return y
     if y is None or isinstance(y, (list, tuple, dict)):
-        raise TypeError(
-            f"f returned a {type(y).__name__}: one array is needed. Instead: return np.stack([...])."
-        )
+        raise TypeError(f"f returned a {type(y).__name__}: one array is needed. Instead: return np.stack([...]).")
     return np.asarray(y)[()]
 
 
 def run_on(start, f):
-    """f on the number that `start(run)` makes: its value and tangent, finite, or the place where they ceased to be."""
+    """Run f on the number that `start(run)` makes: value and tangent, finite, or where they ceased to be."""
 
     def attempt(run):
         try:
@@ -209,9 +201,7 @@ def run_on(start, f):
     y = attempt(run := Run())
     if not is_finite(y):
         origin = getattr(attempt(Run(trace=True)), "origin", None) or "a constant"
-        raise FloatingPointError(
-            f"f or its derivative is NaN or infinite. It ceased to be finite at {origin}."
-        )
+        raise FloatingPointError(f"f or its derivative is NaN or infinite. It ceased to be finite at {origin}.")
     if isinstance(y, Number) and y.run is run:
         return y.parts
     return y, np.zeros_like(y, dtype=np.result_type(y, np.float16))[()]

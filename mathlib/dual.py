@@ -84,10 +84,7 @@ class Dual(Number):
         return self.follow(Dual._of(y, dy, self.run), rule, arrays)
 
     def __repr__(self):
-        show = [
-            repr(c) if isinstance(c, Number) or np.ndim(c) else repr(float(c))
-            for c in (self.value, self.tangent)
-        ]
+        show = [repr(c) if isinstance(c, Number) or np.ndim(c) else repr(float(c)) for c in (self.value, self.tangent)]
         return f"Dual({show[0]}, {show[1]})"
 
 
@@ -115,7 +112,8 @@ class Complex(Number):
     error = NonAnalyticError
 
     def __init__(self, real, imaginary, run=FREE):
-        self.z, self.run, self.origin = join(real, imaginary), run, None
+        self.z = join(floating(real, "real"), floating(imaginary, "imaginary"))
+        self.run, self.origin = run, None
 
     primal = property(lambda self: self.z.real)
     parts = property(lambda self: (self.z.real, self.z.imag))

@@ -23,14 +23,14 @@ import itertools
 import linecache
 import math
 import operator
-import os
 import sys
+from pathlib import Path
 
 import numpy as np
-from numpy.linalg._linalg import SlogdetResult
 from numpy.lib.mixins import NDArrayOperatorsMixin
+from numpy.linalg._linalg import SlogdetResult
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+INSIDE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
 
 
 class UnsupportedError(TypeError):
@@ -48,8 +48,7 @@ class EscapedError(RuntimeError):
 def caller():
     """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
     frame = sys._getframe(1)
-    inside = (HERE, os.path.dirname(np.__file__))
-    while frame.f_back and frame.f_code.co_filename.startswith(inside):
+    while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
         frame = frame.f_back
     name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
     code = linecache.getline(file, line).strip()
@@ -114,9 +113,7 @@ class Rule:
                 "pass arrays by position, constants as plain arrays",
             )
         if bad := [k for k, v in kwargs.items() if k in self.refused and v is not None]:
-            raise unsupported(
-                self.function, numbers, f"the argument {bad[0]}= is not differentiated", "leave it out"
-            )
+            raise unsupported(self.function, numbers, f"the argument {bad[0]}= is not differentiated", "leave it out")
         for a in numbers:
             a.run.check()
         top = max(numbers, key=lambda a: a.run.level)
@@ -263,9 +260,7 @@ elementwise(np.add, 1, 1, radius=INF)
 elementwise(np.subtract, 1, -1, radius=INF)
 elementwise(np.negative, -1, radius=INF)
 elementwise(np.positive, 1, radius=INF)
-elementwise(
-    np.multiply, lambda y, a, b: b, lambda y, a, b: a, radius=(lambda a, b: abs(a), lambda a, b: abs(b))
-)
+elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a, radius=(lambda a, b: abs(a), lambda a, b: abs(b)))
 elementwise(np.divide, lambda y, a, b: 1 / b, lambda y, a, b: -y / b, radius=(INF, lambda a, b: abs(b)))
 elementwise(np.reciprocal, lambda y, x: -y * y, radius=lambda x: abs(x))
 elementwise(np.square, lambda y, x: 2 * x, radius=lambda x: abs(x))
@@ -295,9 +290,7 @@ elementwise(np.tan, lambda y, x: 1 + y * y, radius=lambda x: abs(np.cos(x)))
 elementwise(np.arcsin, lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
 elementwise(np.arccos, lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
 elementwise(np.arctan, lambda y, x: 1 / (1 + x * x))
-elementwise(
-    np.arctan2, lambda y, a, b: b / (a * a + b * b), lambda y, a, b: -a / (a * a + b * b), radius=None
-)
+elementwise(np.arctan2, lambda y, a, b: b / (a * a + b * b), lambda y, a, b: -a / (a * a + b * b), radius=None)
 elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y, radius=None)
 elementwise(np.sinh, lambda y, x: np.cosh(x))
 elementwise(np.cosh, lambda y, x: np.sinh(x))
@@ -315,13 +308,9 @@ for radians_to_degrees in (np.rad2deg, np.degrees):
 for absolute in (np.absolute, np.fabs):
     elementwise(absolute, lambda y, x: np.sign(x), radius=None)
 for largest in (np.maximum, np.fmax):
-    elementwise(
-        largest, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b), radius=None
-    )
+    elementwise(largest, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b), radius=None)
 for smallest in (np.minimum, np.fmin):
-    elementwise(
-        smallest, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b), radius=None
-    )
+    elementwise(smallest, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b), radius=None)
 elementwise(np.copysign, lambda y, a, s: np.sign(a) * np.copysign(1, s), 0, radius=None)
 elementwise(np.remainder, 1, lambda y, a, b: -np.floor(a / b), radius=None)
 elementwise(np.fmod, 1, lambda y, a, b: -np.trunc(a / b), radius=None)
@@ -339,9 +328,7 @@ multilinear(np.take, np.take_along_axis, np.atleast_1d, np.atleast_2d, np.copy, 
 multilinear(np.linalg.trace, np.linalg.diagonal, np.linalg.matrix_transpose)
 multilinear(np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, listed=True)
 multilinear(np.where, slots=slice(1, 3), joint=True)
-multilinear(
-    np.dot, np.matmul, np.inner, np.outer, np.tensordot, np.kron, np.cross, np.vdot, slots=slice(0, 2)
-)
+multilinear(np.dot, np.matmul, np.inner, np.outer, np.tensordot, np.kron, np.cross, np.vdot, slots=slice(0, 2))
 multilinear(np.linalg.matmul, np.linalg.outer, np.linalg.tensordot, np.linalg.cross, slots=slice(0, 2))
 multilinear(np.vecdot, np.linalg.vecdot, np.convolve, np.correlate, slots=slice(0, 2))
 multilinear(np.einsum, slots=slice(1, None))
@@ -353,9 +340,7 @@ general(np.linalg.det, lambda y, a, da: y * np.trace(np.linalg.solve(a, da), axi
 def extremum_tangent(y, x, dx, axis=None, keepdims=False):
     """The tangent where the extremum stands; ties share it equally."""
     stands = x == (y if keepdims or axis is None else np.expand_dims(y, axis))
-    return np.sum(dx * stands, axis, keepdims=keepdims) / np.sum(
-        stands, axis, keepdims=keepdims, dtype=dx.dtype
-    )
+    return np.sum(dx * stands, axis, keepdims=keepdims) / np.sum(stands, axis, keepdims=keepdims, dtype=dx.dtype)
 
 
 general(np.max, extremum_tangent)
@@ -423,9 +408,7 @@ def norm(x, ord=None, axis=None, keepdims=False):
             return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
         if isinstance(ord, (int, float)) and ord > 0:
             return np.sum(np.abs(x) ** ord, axis, keepdims=keepdims) ** (1 / ord)
-    raise unsupported(
-        np.linalg.norm, [x], f"ord={ord!r} of this shape has no rule", "vector norms and 'fro' have"
-    )
+    raise unsupported(np.linalg.norm, [x], f"ord={ord!r} of this shape has no rule", "vector norms and 'fro' have")
 
 
 @composite(np.clip)
@@ -460,9 +443,7 @@ def average(x, axis=None, weights=None):
     if weights is None:
         return np.mean(x, axis)
     if np.shape(weights) != np.shape(x):
-        raise unsupported(
-            np.average, [x], "weights must have the shape of the array", "broadcast the weights first"
-        )
+        raise unsupported(np.average, [x], "weights must have the shape of the array", "broadcast the weights first")
     return np.sum(x * weights, axis) / np.sum(weights, axis)
 
 
@@ -493,14 +474,9 @@ def full_like(x, fill_value):
 @composite(np.pad)
 def pad(x, pad_width, mode="constant", constant_values=0):
     if mode != "constant":
-        raise unsupported(
-            np.pad, [x], f"mode={mode!r} has no rule", "mode='constant' has, and np.concatenate"
-        )
+        raise unsupported(np.pad, [x], f"mode={mode!r} has no rule", "mode='constant' has, and np.concatenate")
     for axis, (before, after) in enumerate(np.broadcast_to(pad_width, (x.ndim, 2))):
-        ends = [
-            np.full((*x.shape[:axis], n, *x.shape[axis + 1 :]), constant_values, x.dtype)
-            for n in (before, after)
-        ]
+        ends = [np.full((*x.shape[:axis], n, *x.shape[axis + 1 :]), constant_values, x.dtype) for n in (before, after)]
         x = np.concatenate([ends[0], x, ends[1]], axis)
     return x
 
@@ -514,15 +490,11 @@ def multi_dot(arrays):
 
 
 discrete(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
-discrete(
-    np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.isfinite, np.isnan, np.isinf, np.signbit
-)
+discrete(np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.isfinite, np.isnan, np.isinf, np.signbit)
 discrete(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.round, np.heaviside, np.floor_divide)
 discrete(np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.searchsorted)
 discrete(np.any, np.all, np.allclose, np.isclose, np.array_equal, np.shape, np.ndim, np.size)
-discrete(
-    np.zeros_like, np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast
-)
+discrete(np.zeros_like, np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast)
 
 # What a real program that asks for these wants is not settled by its real meaning.
 NONANALYTIC = {
@@ -566,10 +538,8 @@ def dispatch(function, *args, **kwargs):
                 ),
             ),
         )
-        numbers = [a for a in args if isinstance(a, Number)] or [
-            a for l in args if isinstance(l, (list, tuple)) for a in l
-        ]
-        raise unsupported(function, numbers, reason, instead)
+        listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
+        raise unsupported(function, [*args, *listed], reason, instead)
     return row(args, kwargs)
 
 
@@ -625,11 +595,11 @@ REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
 class Number(NDArrayOperatorsMixin):
     """An array in another arithmetic. It behaves as the real array that it stands for, or refuses.
 
-    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)`, `x.item()`, a store
-    into a float array and every function outside of the table raise, and say what to write instead.
+    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)`, `x.item()`, a
+    store into a float array and every function outside of the table raise, and say what to write instead.
 
-    A subclass has `primal` (the value of the next arithmetic below), `parts` (value and tangent), `run`, `error` (what it raises where it refuses)
-    and `apply(rule, args, kwargs, arrays)`.
+    A subclass has `primal` (the value, in the next arithmetic below), `parts` (value and tangent), `run`, `error`
+    (what it raises where it refuses) and `apply(rule, args, kwargs, arrays)`.
     """
 
     __slots__ = ("origin", "run")
@@ -665,7 +635,7 @@ class Number(NDArrayOperatorsMixin):
     size = property(lambda self: np.size(self.primal))
     dtype = property(lambda self: self.primal.dtype)
     T = property(np.transpose)
-    mT = property(np.matrix_transpose)
+    mT = property(np.matrix_transpose)  # noqa: N815, NumPy's name
     real = property(lambda self: self)
     imag = property(lambda self: np.imag(self))
 
@@ -705,9 +675,7 @@ class Number(NDArrayOperatorsMixin):
         """The number itself, if `dtype` is its own: another precision would be another derivative."""
         if np.dtype(dtype) == self.dtype:
             return self
-        raise unsupported(
-            "astype", [self], f"from {self.dtype} to {np.dtype(dtype)} it has no rule", "cast theta"
-        )
+        raise unsupported("astype", [self], f"from {self.dtype} to {np.dtype(dtype)} it has no rule", "cast theta")
 
     sum, mean, var, std, prod = map(forward, (np.sum, np.mean, np.var, np.std, np.prod))
     max, min, ptp, clip, round = map(forward, (np.max, np.min, np.ptp, np.clip, np.round))
