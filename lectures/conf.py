@@ -1,4 +1,4 @@
-"""The slide decks: MyST sources, rendered to reveal.js, with the figures, the mathematics and the bibliography of the book.
+"""The slide decks: MyST sources, rendered to reveal.js, with the book's figures, mathematics and bibliography.
 
 Build the book first, then ``sphinx-build -b revealjs -d _build/.doctrees-slides lectures _build/html/slides``.
 """
@@ -12,7 +12,7 @@ sys.path.insert(0, str(ROOT / "book" / "_ext"))
 project = html_title = "Second-Order"
 author = "The Second-Order authors"
 language = "en"
-extensions = ["myst_parser", "sphinx_revealjs", "sphinxcontrib.bibtex", "built_math", "figures"]
+extensions = ["myst_parser", "sphinx_revealjs", "sphinxcontrib.bibtex", "built_math", "figures", "decks"]
 myst_enable_extensions = [
     "amsmath",
     "attrs_block",

