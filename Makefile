@@ -37,21 +37,18 @@ help: ## list the targets
 
 # ── the book ──
 
-# A failed strict build forgets what it read: otherwise the next one would skip the faulty page and pass.
-BUILD = jupyter-book build . -W -n --keep-going --quiet
-STRICTLY = || { rm -rf _build/.doctrees; echo "error: the build is strict and a page has a warning (above)." >&2; exit 1; }
-
-book: pages slides ## execute and build the book and its slides, strictly, into _build/html
+book: slides ## execute and build the book and its slides, strictly, into _build/html
 	@printf '\nThe book is at file://%s/_build/html/index.html (or on http://127.0.0.1:$(PORT)/ by `make serve`).\n' '$(CURDIR)'
 
+# A failed strict build forgets what it read: otherwise the next one would skip the faulty page and pass.
 pages: .venv/installed
 	$(call heading,build the pages)
-	@$(BUILD) $(STRICTLY)
+	@jupyter-book build . -W -n --keep-going --quiet \
+	  || { rm -rf _build/.doctrees; echo "error: the build is strict, and a page has a warning or an error (above)." >&2; exit 1; }
 
-slides: .venv/installed ## build the slide decks alone, into _build/html/slides
+slides: pages ## the same as `book`: the slides show the figures of its pages
 	$(call heading,build the slides)
-	@$(BUILD) --builder custom --custom-builder revealjs $(STRICTLY)
-	@mkdir -p _build/html && rm -rf _build/html/slides && cp -r _build/revealjs _build/html/slides
+	@sphinx-build -b revealjs --fresh-env -W -n --keep-going --quiet -d _build/.doctrees-slides lectures _build/html/slides
 
 serve: book ## build, then serve the book on http://127.0.0.1:8000 (PORT=...)
 	@python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
