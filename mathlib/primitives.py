@@ -324,13 +324,15 @@ def share(wins, ties):
 multilinear(np.sum, np.mean, np.cumsum, np.trace, np.diagonal, np.diag, np.diff, np.tril, np.triu)
 multilinear(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.expand_dims)
 multilinear(np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.rot90, np.roll, np.repeat, np.tile)
-multilinear(np.take, np.take_along_axis, np.atleast_1d, np.atleast_2d, np.copy, operator.getitem)
+multilinear(np.take, np.take_along_axis, np.copy, operator.getitem)
 multilinear(np.linalg.trace, np.linalg.diagonal, np.linalg.matrix_transpose)
 multilinear(np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, listed=True)
 multilinear(np.where, slots=slice(1, 3), joint=True)
 multilinear(np.dot, np.matmul, np.inner, np.outer, np.tensordot, np.kron, np.cross, np.vdot, slots=slice(0, 2))
 multilinear(np.linalg.matmul, np.linalg.outer, np.linalg.tensordot, np.linalg.cross, slots=slice(0, 2))
 multilinear(np.vecdot, np.linalg.vecdot, np.convolve, np.correlate, slots=slice(0, 2))
+if hasattr(np, "matvec"):  # NumPy 2.2
+    multilinear(np.matvec, np.vecmat, slots=slice(0, 2))
 multilinear(np.einsum, slots=slice(1, None))
 
 general(np.linalg.inv, lambda y, a, da: -y @ da @ y)
@@ -343,8 +345,8 @@ def extremum_tangent(y, x, dx, axis=None, keepdims=False):
     return np.sum(dx * stands, axis, keepdims=keepdims) / np.sum(stands, axis, keepdims=keepdims, dtype=dx.dtype)
 
 
-general(np.max, extremum_tangent)
-general(np.min, extremum_tangent)
+for extremum in (np.max, np.amax, np.min, np.amin):
+    general(extremum, extremum_tangent)
 
 
 def prod_tangent(y, x, dx, axis=None, keepdims=False):
@@ -460,6 +462,44 @@ def split(x, sections, axis=0):
     return [np.take(x, i, axis=axis) for i in np.array_split(np.arange(x.shape[axis]), sections)]
 
 
+@composite(np.atleast_1d)
+def atleast_1d(x):
+    return x if np.ndim(x) else np.reshape(x, (1,))
+
+
+@composite(np.atleast_2d)
+def atleast_2d(x):
+    return x if np.ndim(x) > 1 else np.reshape(x, (1, -1))
+
+
+@composite(np.append)
+def append(x, y, axis=None):
+    return np.concatenate([np.ravel(x), np.ravel(y)] if axis is None else [x, y], axis or 0)
+
+
+@composite(np.trapezoid)
+def trapezoid(y, x=None, dx=1.0, axis=-1):
+    y = np.moveaxis(y, axis, -1)
+    dx = dx if x is None else np.diff(x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1))
+    return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2, -1)
+
+
+@composite(np.linalg.matrix_power)
+def matrix_power(a, n):
+    y = np.eye(a.shape[-1], dtype=a.dtype)
+    for _ in range(abs(n)):
+        y = y @ a
+    return np.linalg.inv(y) if n < 0 else y
+
+
+@composite(np.select)
+def select(condlist, choicelist, default=0.0):
+    y = default
+    for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
+        y = np.where(condition, choice, y)
+    return y
+
+
 @composite(np.broadcast_arrays)
 def broadcast_arrays(*arrays):
     shape = np.broadcast_shapes(*map(np.shape, arrays))
@@ -491,7 +531,7 @@ def multi_dot(arrays):
 
 discrete(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
 discrete(np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.isfinite, np.isnan, np.isinf, np.signbit)
-discrete(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.round, np.heaviside, np.floor_divide)
+discrete(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.heaviside, np.floor_divide)
 discrete(np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.searchsorted)
 discrete(np.any, np.all, np.allclose, np.isclose, np.array_equal, np.shape, np.ndim, np.size)
 discrete(np.zeros_like, np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast)

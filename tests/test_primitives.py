@@ -1,6 +1,7 @@
 """Every row of the table, in every arithmetic, against an oracle of another kind."""
 
 import operator
+import warnings
 
 import mpmath as mp
 import numpy as np
@@ -149,8 +150,6 @@ LINEAR = {
     np.tile: [(lambda x: np.tile(x, (2, 2)), (2, 3))],
     np.take: [(lambda x: x.take([0, 2, 0], axis=1), (2, 3))],
     np.take_along_axis: [(lambda x: np.take_along_axis(x, np.array([[1], [0]]), 1), (2, 3))],
-    np.atleast_1d: [(np.atleast_1d, ())],
-    np.atleast_2d: [(np.atleast_2d, (3,))],
     np.copy: [(lambda x: x.copy(), (3,)), (np.copy, (3,))],
     operator.getitem: [(lambda x: x[1:, ::-1], (3, 4)), (lambda x: x[[0, 0, 2]], (3,)), (lambda x: x[None, ..., 0], (3, 4)),
                        (lambda x: x[np.array([True, False, True])], (3,)), (lambda x: x[1, 2], (3, 4))],
@@ -181,6 +180,7 @@ LINEAR = {
     np.linalg.vecdot: [(lambda x: np.linalg.vecdot(A, x), (3,))],
     np.convolve: [(lambda x: np.convolve(x, A[0]), (5,))],
     np.correlate: [(lambda x: np.correlate(A[0], x), (2,))],
+    **({np.matvec: [(lambda x: np.matvec(A, x), (3,))], np.vecmat: [(lambda x: np.vecmat(x, A), (3,))]} if hasattr(np, "matvec") else {}),
     np.einsum: [(lambda x: np.einsum("ij,jk,k->i", A, B, x), (3,)), (lambda x: np.einsum("ii", x), (3, 3))],
 }  # fmt: skip
 
@@ -222,6 +222,8 @@ SMOOTH = {
     logabsdet: [(lambda x: logabsdet(x), (3, 3))],
     np.max: [(lambda x: np.max(x, axis=1), (3, 4)), (lambda x: x.max(), (5,)), (lambda x: np.maximum.reduce(x), (4, 2)),
              (lambda x: x.max(axis=(0, 1), keepdims=True), (2, 3))],
+    np.amax: [(lambda x: np.amax(x, axis=0), (3, 2))],
+    np.amin: [(lambda x: np.amin(x), (3,))],
     np.min: [(lambda x: np.min(x, axis=0, keepdims=True), (3, 4)), (lambda x: x.min(), (2, 2))],
     np.prod: [(np.prod, (4,)), (lambda x: x.prod(axis=1), (2, 3)), (lambda x: np.prod(x, axis=0, keepdims=True), (2, 3)),
               (lambda x: np.multiply.reduce(x * np.array([0.0, 1.0, 2.0])), (3,))],
@@ -247,6 +249,13 @@ SMOOTH = {
     np.broadcast_arrays: [(lambda x: np.multiply(*np.broadcast_arrays(x, x[:1])), (3, 2))],
     np.full_like: [(lambda x: np.full_like(x, 2.0) * x, (3,))],
     np.pad: [(lambda x: np.pad(x, 1) ** 2, (2, 3)), (lambda x: np.pad(x, ((0, 1), (2, 0)), constant_values=3.0) ** 2, (2, 2))],
+    np.atleast_1d: [(lambda x: np.atleast_1d(x) ** 2, ())],
+    np.atleast_2d: [(lambda x: np.atleast_2d(x) ** 2, (3,)), (lambda x: np.atleast_2d(x) ** 2, (2, 2))],
+    np.append: [(lambda x: np.append(x, x**2), (2, 2)), (lambda x: np.append(x, A, axis=1) ** 2, (3, 2))],
+    np.trapezoid: [(lambda x: np.trapezoid(x, x**3), (5,)), (lambda x: np.trapezoid(x**2, dx=0.5, axis=0), (4, 2))],
+    np.linalg.matrix_power: [(lambda x: np.linalg.matrix_power(x, 3), (3, 3)), (lambda x: np.linalg.matrix_power(spd(x), -2), (2, 2)),
+                             (lambda x: np.linalg.matrix_power(x, 0) * x, (2, 2))],
+    np.select: [(lambda x: np.select([A[0] > 0, A[0] > -1], [x, x**2], 3.0), (3,))],
     np.linalg.multi_dot: [(lambda x: np.linalg.multi_dot([x, A, x]), (3, 3))],
 }  # fmt: skip
 
@@ -441,3 +450,68 @@ def test_float32_stays_float32(route):
     assert answer.dtype == np.float32
     exact = route(program, x.astype(float), np.ones(2))
     assert abs(answer - exact) <= 1e-6 * abs(exact)  # float32 has 6e-8, a dozen operations
+
+
+SHAPES_OF_CALL = {
+    "f(x)": lambda f, x: f(x),
+    "f(x, x*x)": lambda f, x: f(x, x * x),
+    "f(x, 0.7)": lambda f, x: f(x, 0.7),
+    "f(c, x)": lambda f, x: f(np.full(np.shape(x), 0.7)[()], x),
+    "f(x, axis=0)": lambda f, x: f(x, axis=0),
+    "f(x, 1)": lambda f, x: f(x, 1),
+    "f([x, x*x])": lambda f, x: f([x, x * x]),
+    "f(x > c, x, 1)": lambda f, x: f(x > 0.5, x, 1.0),
+    "f(x, c, x)": lambda f, x: f(x, np.full(np.shape(x), 0.7)[()], x),
+}
+# Functions of files and settings, those that change their argument, and one whose values are left to chance.
+NOT_A_PROGRAM = {"save", "savetxt", "savez", "savez_compressed", "load", "fromfile", "info", "show_config"}
+NOT_A_PROGRAM |= {"show_runtime", "set_printoptions", "seterr", "seterrcall", "setbufsize", "test", "empty_like"}
+NOT_A_PROGRAM |= {"put", "place", "copyto", "putmask", "fill_diagonal", "put_along_axis", "from_dlpack", "frombuffer"}
+
+
+def public_functions():
+    for module in (np, np.linalg, np.fft):
+        for name in sorted(set(dir(module)) - NOT_A_PROGRAM):
+            f = getattr(module, name)
+            if not name.startswith("_") and callable(f) and not isinstance(f, type):
+                yield pytest.param(f, id=f"{module.__name__}.{name}")
+
+
+def extrapolated_difference(program, x, v):
+    """df(x)[v] by differences, or None where the program does not run on plain floats or gives no floats."""
+
+    def central(h):
+        up, down = (np.asarray(program(x + t * v)) for t in (h, -h))
+        return (up - down) / (2 * h) if up.dtype.kind == down.dtype.kind == "f" else None
+
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return (4 * central(2.0**-14) - central(2.0**-13)) / 3
+        except Exception:
+            return None
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("f", list(public_functions()))
+def test_every_public_function_of_numpy_is_right_or_refused(f):
+    rng = np.random.default_rng(7)
+    for shape in ((), (4,), (3, 3)):
+        # Differences of an inverse lose digits with its condition number.
+        x, v = rng.uniform(0.2, 0.9, shape)[()], rng.standard_normal(shape)[()]
+        x = x + 0.1 * np.eye(3) if shape == (3, 3) else x
+        for call, with_arguments in SHAPES_OF_CALL.items():
+
+            def program(x, with_arguments=with_arguments):
+                return with_arguments(f, x)
+
+            exact = extrapolated_difference(program, x, v)
+            if exact is None or not np.all(np.isfinite(exact)):
+                continue
+            for route in (lambda f, x, v: jvp(f, x, v)[1], complex_step):
+                try:
+                    answer = route(program, x, v)
+                except (TypeError, FloatingPointError, ValueError):
+                    continue
+                assert np.shape(answer) == np.shape(exact), call
+                np.testing.assert_allclose(answer, exact, rtol=1e-7, atol=1e-7, err_msg=call)
