@@ -11,11 +11,23 @@ from mathlib.primitives import Number, Run, UnsupportedError, real_value
 
 
 def jvp(f, x, v):
-    """The value and the directional derivative (f(x), df(x)[v]), by dual numbers: f(x + v eps), exactly.
+    """The value and the directional derivative ``(f(x), df(x)[v])``, by dual numbers: f(x + v eps), exactly.
 
-    x: a float or an array of floats; v: of x's shape. f: a program of NumPy functions; its value has any shape.
-    Raises TypeError (x is not of floats), ValueError (x or v not finite, shapes differ), UnsupportedError (a function
-    without a rule), FloatingPointError (the result is NaN or infinite; says where it arose).
+    Parameters
+    ----------
+    f : a program of NumPy functions
+        Its value is one array, of any shape.
+    x : float or array of floats
+    v : the same, of x's shape
+        The direction. The derivative's unit is [f] [v] / [x], its shape that of f(x).
+
+    Raises
+    ------
+    TypeError : x is not of floats, or f does not return one array
+    ValueError : x or v is not finite, or their shapes differ
+    UnsupportedError : f uses a function without a rule, or would lose the derivative
+    FloatingPointError : the result is NaN or infinite; the message says where it arose
+
     Source: W. K. Clifford (1873); R. E. Wengert (1964).
 
     >>> jvp(lambda x: np.sin(x[0]) * x[1], np.array([0.0, 2.0]), np.array([1.0, 0.0]))
@@ -27,12 +39,22 @@ def jvp(f, x, v):
 
 
 def complex_step(f, x, v=None, eps=2.0**-50):
-    """The directional derivative df(x)[v] = Im f(x + i eps v) / eps; for a scalar x and no v, f'(x).
+    """The directional derivative ``df(x)[v] = Im f(x + i eps v) / eps``; for a scalar x and no v, f'(x).
 
-    There is no subtraction, so no cancellation: eps can be so small that eps**2 is below the last bit, and with eps a
-    power of two the division changes only the exponent. f receives a guarded complex number (`mathlib.dual.Complex`),
-    on which every function means what it means on the reals, or raises `NonAnalyticError`.
-    x: a float or an array of floats; v: of x's shape. Raises as `jvp` does, and ValueError for an eps outside (0, 1).
+    There is no subtraction, so no cancellation: eps can be so small that its square is below the last bit, and with
+    eps a power of two the division changes only the exponent. f receives a guarded complex number, on which every
+    function means what it means on the reals, or raises.
+
+    Parameters
+    ----------
+    f, x, v : as for `jvp`
+    eps : float in (0, 1)
+
+    Raises
+    ------
+    NonAnalyticError : f uses a function that has no meaning on these numbers
+    TypeError, ValueError, FloatingPointError : as `jvp`; ValueError also for an eps outside (0, 1)
+
     Source: J. N. Lyness and C. B. Moler (1967); W. Squire and G. Trapp (1998).
 
     >>> complex_step(np.exp, 0.0)
@@ -50,11 +72,21 @@ def complex_step(f, x, v=None, eps=2.0**-50):
 
 
 def forward_difference(f, x, v=None, h=None):
-    """The forward difference (f(x + h v) - f(x)) / h, an approximation of df(x)[v].
+    """The forward difference ``(f(x + h v) - f(x)) / h``, an approximation of df(x)[v].
 
-    Its error is h/2 f'' from the formula and about 2**-53 |f| / h from cancellation: at best about 1e-8, at the
-    default h = 2**-26 max(1, |x|) / |v|. x, v as for `jvp`; h: a positive float.
-    Raises as `jvp` does, and ValueError for h <= 0.
+    Its error is h f''/2 from the formula and about ``2**-53 f / h`` from cancellation: at best about 1e-8.
+
+    Parameters
+    ----------
+    f, x, v : as for `jvp`; without v, x is a scalar and the result approximates f'(x)
+    h : positive float
+        The default is about ``2**-26 max(1, max|x|) / max|v|``, where the two errors are alike.
+
+    Raises
+    ------
+    TypeError, ValueError, FloatingPointError : as `jvp`; ValueError also for an h that is not positive
+
+    Source: J. Nocedal and S. J. Wright (2006), section 8.1.
 
     >>> float(abs(forward_difference(np.exp, 0.0) - 1) < 1e-7)
     1.0
@@ -65,11 +97,21 @@ def forward_difference(f, x, v=None, h=None):
 
 
 def central_difference(f, x, v=None, h=None):
-    """The central difference (f(x + h v) - f(x - h v)) / (2 h), an approximation of df(x)[v].
+    """The central difference ``(f(x + h v) - f(x - h v)) / (2 h)``, an approximation of df(x)[v].
 
-    The error is h**2/6 f''' from the formula and about 2**-53 |f| / h from cancellation: at best about 1e-11, at the
-    default h = 2**-17 max(1, |x|) / |v|. x, v as for `jvp`; h: a positive float.
-    Raises as `jvp` does, and ValueError for h <= 0.
+    Its error is ``h**2 f''' / 6`` from the formula and about ``2**-53 f / h`` from cancellation: at best about 1e-11.
+
+    Parameters
+    ----------
+    f, x, v : as for `jvp`; without v, x is a scalar and the result approximates f'(x)
+    h : positive float
+        The default is about ``2**-17 max(1, max|x|) / max|v|``, where the two errors are alike.
+
+    Raises
+    ------
+    TypeError, ValueError, FloatingPointError : as `jvp`; ValueError also for an h that is not positive
+
+    Source: J. Nocedal and S. J. Wright (2006), section 8.1.
 
     >>> float(abs(central_difference(np.exp, 0.0) - 1) < 1e-9)
     1.0
@@ -82,9 +124,19 @@ def central_difference(f, x, v=None, h=None):
 def check_grad(loss, theta, order=1, directions=3, seed=0):
     """Check the derivatives of a loss by dual numbers against central differences, along random directions.
 
-    order 1: dl(theta)[v]; order 2: u H v, by nested dual numbers against differences of the first derivative.
-    theta: as x for `jvp`; loss: scalar. Returns None. Raises AssertionError, which names the worst coordinate, where
-    they differ by more than the differences' own error; ValueError for another order or a loss that is not a scalar.
+    Parameters
+    ----------
+    loss : a program of NumPy functions with a scalar value
+    theta : float or array of floats
+    order : 1 or 2
+        1 checks dl(theta)[v]; 2 checks u H v, by nested dual numbers against differences of the first derivative.
+    directions, seed : int
+        How many random directions, and from which seed.
+
+    Raises
+    ------
+    AssertionError : they differ by more than the differences' own error; the message names the worst coordinate
+    ValueError : another order, or a loss that is not a scalar
 
     >>> check_grad(lambda x: np.sum(np.sin(x) ** 2), np.array([0.3, 1.0, -2.0]), order=2)
     """

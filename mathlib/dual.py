@@ -35,13 +35,22 @@ def floating(a, name):
 
 
 class Dual(Number):
-    """A first-order polynomial a + b eps, eps**2 = 0, with array coefficients.
+    """A first-order polynomial ``a + b eps``, ``eps**2 = 0``, with array coefficients.
 
-    (a + b eps)(a' + b' eps) = a a' + (a b' + a' b) eps, and f(a + b eps) = f(a) + f'(a) b eps for each NumPy function.
-    The tangent is measured in [value] / [eps]. Source: W. K. Clifford (1873).
+    ``(a + b eps)(a' + b' eps) = a a' + (a b' + a' b) eps``, and ``f(a + b eps) = f(a) + f'(a) b eps`` for each NumPy
+    function f that has a rule. Dual numbers broadcast, slice and reduce as the arrays that they stand for.
 
-    Parameters: `value`, an array of floats; `tangent`, of the same shape. Coefficients may be Numbers again (nesting).
-    Raises: TypeError for integer arrays, ValueError for shapes that differ.
+    Parameters
+    ----------
+    value, tangent : float or array of floats, of one shape
+        The coefficients; they may be Dual again (nesting). The tangent's unit is [value] / [eps].
+
+    Raises
+    ------
+    TypeError : a coefficient is not of floats
+    ValueError : the shapes differ
+
+    Source: W. K. Clifford (1873).
 
     >>> x = Dual(3.0, 1.0)
     >>> x * x

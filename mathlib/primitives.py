@@ -317,7 +317,7 @@ elementwise(np.fmod, 1, lambda y, a, b: -np.trunc(a / b), radius=None)
 
 
 def share(wins, ties):
-    """1 where an argument wins, a half where it ties, else 0; in one byte, so that float32 stays float32."""
+    """1 where an argument wins, a half where it ties, else 0; as float16, so that float32 stays float32."""
     return wins.astype(np.float16) + ties * np.float16(0.5)
 
 
