@@ -124,11 +124,12 @@ def read_through(page):
 
 def test_the_build_has_the_pages_of_the_table_of_contents():
     built = {str(path.relative_to(HTML)) for path in HTML.rglob("*.html") if "_static" not in path.parts}
-    assert set(PAGES + DECKS) <= built
-    assert {path for path in built if not path.startswith("slides/")} - set(PAGES) <= {
-        "search.html",
-        "genindex.html",
-    }
+    slides = {path for path in built if path.startswith("slides/")}
+    assert slides >= set(DECKS)
+    redirect = "index.html"
+    assert built - slides == {redirect, *PAGES, *EXTRAS}, (
+        "a page that is not in the table of contents is old: `make clean`"
+    )
 
 
 @pytest.mark.parametrize(("theme", "size"), VIEWS)
@@ -165,8 +166,8 @@ def test_source(page):
     if not html.title.get_text(strip=True):
         faults.append("no title")
     description = html.find("meta", attrs={"name": "description"})
-    if not (description and 40 <= len(description["content"]) <= 320):
-        faults.append(f"the meta description should have 40 to 320 characters: {description}")
+    if not (description and 25 <= len(description["content"]) <= 320):
+        faults.append(f"the meta description should have 25 to 320 characters: {description}")
     if html.html.get("lang") != "en":
         faults.append('no lang="en"')
     report(faults)
