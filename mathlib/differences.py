@@ -23,13 +23,21 @@ def jvp(f, x, v):
 
     Raises
     ------
-    TypeError : x is not of floats, or f does not return one array
-    ValueError : x or v is not finite, or their shapes differ
-    UnsupportedError : f uses a function without a rule, or would lose the derivative
-    FloatingPointError : the result is NaN or infinite; the message says where it arose
+    TypeError
+        x is not of floats, or f does not return one array
+    ValueError
+        x or v is not finite, or their shapes differ
+    UnsupportedError
+        f uses a function without a rule, or would lose the derivative
+    FloatingPointError
+        the result is NaN or infinite; the message says where it arose
 
-    Source: W. K. Clifford (1873); R. E. Wengert (1964).
+    References
+    ----------
+    Clifford, W. K. (1873); Wengert, R. E. (1964).
 
+    Examples
+    --------
     >>> jvp(lambda x: np.sin(x[0]) * x[1], np.array([0.0, 2.0]), np.array([1.0, 0.0]))
     (np.float64(0.0), np.float64(2.0))
     """
@@ -52,11 +60,17 @@ def complex_step(f, x, v=None, eps=2.0**-50):
 
     Raises
     ------
-    NonAnalyticError : f uses a function that has no meaning on these numbers
-    TypeError, ValueError, FloatingPointError : as `jvp`; ValueError also for an eps outside (0, 1)
+    NonAnalyticError
+        f uses a function that has no meaning on these numbers
+    TypeError, ValueError, FloatingPointError
+        As for `jvp`; ValueError also for an eps outside (0, 1)
 
-    Source: J. N. Lyness and C. B. Moler (1967); W. Squire and G. Trapp (1998).
+    References
+    ----------
+    Lyness, J. N. and Moler, C. B. (1967); Squire, W. and Trapp, G. (1998).
 
+    Examples
+    --------
     >>> complex_step(np.exp, 0.0)
     np.float64(1.0)
     >>> complex_step(lambda x: np.abs(x) ** 3, -2.0)
@@ -84,12 +98,17 @@ def forward_difference(f, x, v=None, h=None):
 
     Raises
     ------
-    TypeError, ValueError, FloatingPointError : as `jvp`; ValueError also for an h that is not positive
+    TypeError, ValueError, FloatingPointError
+        As for `jvp`; ValueError also for an h that is not positive
 
-    Source: J. Nocedal and S. J. Wright (2006), section 8.1.
+    References
+    ----------
+    Nocedal, J. and Wright, S. J. (2006), section 8.1.
 
-    >>> float(abs(forward_difference(np.exp, 0.0) - 1) < 1e-7)
-    1.0
+    Examples
+    --------
+    >>> bool(abs(forward_difference(np.exp, 0.0) - 1) < 1e-7)
+    True
     """
     x, v = point_and_direction(x, v)
     h = step(x, v, h, 1 / 2)
@@ -109,12 +128,17 @@ def central_difference(f, x, v=None, h=None):
 
     Raises
     ------
-    TypeError, ValueError, FloatingPointError : as `jvp`; ValueError also for an h that is not positive
+    TypeError, ValueError, FloatingPointError
+        As for `jvp`; ValueError also for an h that is not positive
 
-    Source: J. Nocedal and S. J. Wright (2006), section 8.1.
+    References
+    ----------
+    Nocedal, J. and Wright, S. J. (2006), section 8.1.
 
-    >>> float(abs(central_difference(np.exp, 0.0) - 1) < 1e-9)
-    1.0
+    Examples
+    --------
+    >>> bool(abs(central_difference(np.exp, 0.0) - 1) < 1e-9)
+    True
     """
     x, v = point_and_direction(x, v)
     h = step(x, v, h, 1 / 3)
@@ -135,9 +159,13 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
 
     Raises
     ------
-    AssertionError : they differ by more than the differences' own error; the message names the worst coordinate
-    ValueError : another order, or a loss that is not a scalar
+    AssertionError
+        they differ by more than the differences' own error; the message names the worst coordinate
+    ValueError
+        another order, or a loss that is not a scalar
 
+    Examples
+    --------
     >>> check_grad(lambda x: np.sum(np.sin(x) ** 2), np.array([0.3, 1.0, -2.0]), order=2)
     """
     if order not in (1, 2):

@@ -47,11 +47,17 @@ class Dual(Number):
 
     Raises
     ------
-    TypeError : a coefficient is not of floats
-    ValueError : the shapes differ
+    TypeError
+        a coefficient is not of floats
+    ValueError
+        the shapes differ
 
-    Source: W. K. Clifford (1873).
+    References
+    ----------
+    Clifford, W. K. (1873).
 
+    Examples
+    --------
     >>> x = Dual(3.0, 1.0)
     >>> x * x
     Dual(9.0, 6.0)

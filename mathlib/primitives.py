@@ -165,7 +165,7 @@ class Multilinear(Rule):
 
 
 class General(Rule):
-    """A function with a rule of its own: rule(y, *values, *tangents, *other arguments) -> tangent of y."""
+    """A function with a rule of its own: ``rule(y, *values, *tangents, *other arguments)`` is the tangent of y."""
 
     refused = Rule.refused | {"where"}
 
@@ -215,7 +215,8 @@ TABLE = {}
 def elementwise(function, *partials, radius=1.0):
     """Add a ufunc to the table, with one partial derivative an argument.
 
-    Each partial is a function of (y, *arguments), or a plain number.
+    Each partial is a function of the result y and the arguments, or a plain number. ``radius`` says where complex
+    step can use NumPy's own complex version (see `Elementwise`); with None it uses the partials.
 
     >>> from mathlib import jvp
     >>> elementwise(np.spacing, 0.0, radius=None)
@@ -233,7 +234,7 @@ def multilinear(*functions, slots=slice(0, 1), listed=False, joint=False):
 
 
 def general(function, rule, slots=slice(0, 1)):
-    """Add a function with rule(y, *arrays, *their tangents, ...) -> the tangent of y."""
+    """Add a function with a rule: from y, the arrays and their tangents to the tangent of y."""
     TABLE[function] = General(function, rule, slots)
 
 

@@ -54,7 +54,7 @@ def draw_small_squares(t, n=6):
 
 
 def draw_split(s):
-    """A circle, a square and a letter under h -> a h + b conj(h) with |a| = 1 - s and |b| = s."""
+    """A circle and a letter under h -> a h + b conj(h) with |a| = 1 - s and |b| = s."""
     fig = plt.figure(figsize=(5.6, 4.1))
     grid = fig.add_gridspec(2, 2, height_ratios=[4, 1])
     a, b = (1 - s) * np.exp(0.5j), s * np.exp(0.5j)
@@ -89,11 +89,15 @@ def draw_quotients(phi, name, f, z=1 + 0j):
     """A short step from z at the angle phi (degrees), left, and the difference quotient along it, right."""
     fig, (steps, quotients) = planes((-1.4, 1.4), (-1.4, 1.4), figsize=(5.6, 3.5))
     h = 2.0**-20
-    quotient = lambda direction: (f(z + h * direction) - f(z)) / (h * direction)
+
+    def quotient(direction):
+        return (f(z + h * direction) - f(z)) / (h * direction)
+
     direction = np.exp(1j * np.radians(phi))
     plot(steps, TURN, color=GRID, lw=1)
     arrow(steps, 0j, direction, INK)
     steps.set(title="the step $h$", xticks=[], yticks=[])
+    steps.spines[:].set_visible(False)
     quotients.axhline(0, color=MUTED, lw=1)
     plot(quotients, quotient(TURN), color=ORANGE, ls="-", lw=1.5)
     plot(quotients, quotient(1), "s", color=GREEN, ms=12, mfc="none", mew=2)

@@ -1,0 +1,35 @@
+"""``{slide-map}`` lists the lecture's points and links each to its section, deck, functions and tests."""
+
+import tomllib
+from pathlib import Path
+
+from sphinx.util.docutils import SphinxDirective
+
+ROOT = Path(__file__).resolve().parents[2]
+TESTS = "https://github.com/second-order/second-order/blob/main/"
+
+
+class SlideMap(SphinxDirective):
+    def run(self):
+        source = ROOT / "book" / "slide_map.toml"
+        self.env.note_dependency(str(source))
+        rows = tomllib.loads(source.read_text(encoding="utf8"))["row"]
+        return self.parse_text_to_nodes("\n".join(f"{n}. {entry(row)}" for n, row in enumerate(rows, 1)))
+
+
+def entry(row):
+    """One point, in Markdown."""
+    if "section" not in row:
+        return f"{row['point']}\n"
+    links = {
+        "read": f"{{ref}}`{row['section']}`",
+        "teach": f"{{deck}}`{row['deck']}`",
+        "call": ", ".join(f"{{py:func}}`{name}`" for name in row["functions"]),
+        "check": ", ".join(f"[{test.split('::')[1]}]({TESTS}{test.split('::')[0]})" for test in row["tests"]),
+    }
+    return f"**{row['point']}**\n" + "\n".join(f"   - {verb}: {link}" for verb, link in links.items() if link) + "\n"
+
+
+def setup(app):
+    app.add_directive("slide-map", SlideMap)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
