@@ -25,8 +25,12 @@ myst_enable_extensions = [
 bibtex_bibfiles = [str(ROOT / "book" / "references.bib")]
 bibtex_reference_style = "author_year"
 
+templates_path = ["_templates"]
+pygments_style = "a11y-high-contrast-light"
+
 revealjs_style_theme = "white"
 revealjs_static_path = [str(ROOT / "book" / "_static")]
-revealjs_css_files = ["katex.css", "figures.css", "slides.css"]
+revealjs_css_files = ["pygments.css", "katex.css", "figures.css", "slides.css"]
 revealjs_script_files = ["revealjs/dist/reveal.js"]
+revealjs_script_plugins = [{"name": "RevealNotes", "src": "revealjs/plugin/notes/notes.js"}]
 revealjs_script_conf = {"hash": True, "slideNumber": True, "width": 1100, "height": 700, "transition": "none"}

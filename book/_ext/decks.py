@@ -19,6 +19,7 @@ from docutils.parsers.rst import directives
 from figures import figure_node
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 from sphinx.util.osutil import relative_uri
+from sphinx.writers.html5 import HTML5Translator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,8 +51,14 @@ class Deck(ReferenceRole):
         return [nodes.reference("", self.title, refuri=relative_uri(here, f"slides/{self.target}.html"))], []
 
 
+def visit_code(self, node):
+    HTML5Translator.visit_literal_block(self, node)
+
+
 def setup(app):
     app.setup_extension("figures")
+    # Coloured while building: the slides need no highlighter of their own.
+    app.add_node(nodes.literal_block, override=True, revealjs=(visit_code, None))
     app.add_directive("figure-of", FigureOf)
     app.add_role("deck", Deck())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

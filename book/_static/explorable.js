@@ -11,12 +11,12 @@ function load(source) {
   });
 }
 
-// A frame is a list of runs (start, count) through the tags that all frames share.
-function assemble({ tags, frames }, position) {
+// A frame is a list of runs (start, count) through the parts that all frames share.
+function assemble({ parts, frames }, position) {
   const runs = frames[position];
   let svg = "";
   for (let i = 0; i < runs.length; i += 2) {
-    svg += tags.slice(runs[i], runs[i] + runs[i + 1]).join("");
+    svg += parts.slice(runs[i], runs[i] + runs[i + 1]).join("");
   }
   return svg;
 }

@@ -73,9 +73,8 @@ class Explorable:
         with mpl.rc_context(STYLE):
             figure = self._draw(*args, **kwargs)
             if not isinstance(figure, mpl.figure.Figure):
-                raise TypeError(
-                    f"{self.__name__} returned {type(figure).__name__}, not a matplotlib figure: end it with `return fig`"
-                )
+                kind = type(figure).__name__
+                raise TypeError(f"{self.__name__} returned {kind}, not a matplotlib figure: end it with `return fig`")
         plt.close(figure)  # or the notebook would show it a second time
         return figure
 
@@ -170,7 +169,7 @@ def _widget(explorable):
     import ipywidgets as widgets
 
     picture = widgets.HTML()
-    caption = widgets.HTML(f"<p style='max-width: 40em; line-height: 1.4'>{html.escape(explorable.caption)}</p>")
+    caption = widgets.HTMLMath(f"<p style='max-width: 40em; line-height: 1.4'>{html.escape(explorable.caption)}</p>")
     controls = [
         widgets.SelectionSlider(
             description=s.label,

@@ -65,10 +65,12 @@ def slider(start, stop, *, step=1, value=None, label=None, unit="", format="{:g}
         nearest = min(values, key=lambda v: abs(v - value))
         raise ValueError(f"slider {label!r}: value={value} is not a position; the nearest is {nearest}")
     read = format if callable(format) else format.format
-    return Slider(label, values, values[values.index(value)], tuple(_raise(read(v) + unit) for v in values))
+    return Slider(label, values, values[values.index(value)], tuple(_typeset(read(v) + unit) for v in values))
 
 
-def _raise(text):
+def _typeset(text):
+    """Give a negative number its minus sign and raise exponents."""
+    text = re.sub(r"^-(?=\d)", "−", text)
     return re.sub(r"\^(-?\d+)", lambda m: m[1].translate(SUPERSCRIPTS), text)
 
 

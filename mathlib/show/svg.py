@@ -1,9 +1,10 @@
 """A matplotlib figure as a small, reproducible SVG that takes its colours from the page.
 
-`elements` turns a figure into a list of tags; `pack` stores many such lists that have most tags in common.
+`elements` turns a figure into a list of tags; `pack` stores many such lists that have much in common.
 """
 
 import io
+import itertools
 import re
 
 import matplotlib as mpl
@@ -46,33 +47,45 @@ def _round(text, digits):
 
 
 def _shorten(path):
-    """Round to a tenth of a point, a fifth of a pixel, and leave out repeated command letters."""
-    pieces, last = [], ""
-    for command, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", _round(path, 1)):
-        pieces.append(f" {numbers.strip()}" if command == last and command in "LQC" else command + numbers.strip())
+    """Round to a tenth of a point, which is a fifth of a pixel, and write lines as steps."""
+    pieces, last, at = [], "", (0, 0)
+    for command, numbers in re.findall(r"([A-Za-z])([^A-Za-z]*)", path):
+        tenths = [round(10 * float(number)) for number in numbers.split()]
+        if command == "L":
+            command, tenths, at = "l", [tenths[0] - at[0], tenths[1] - at[1]], tenths
+        else:
+            at = tenths[-2:] or at
+        text = " ".join(f"{tenth / 10:g}" for tenth in tenths)
+        pieces.append(f" {text}" if command == last and command in "lQC" else command + text)
         last = command
-    return "".join(pieces)
+    return re.sub(r" (?=-)|(?<!\d)0(?=\.)", "", "".join(pieces))
 
 
 def _theme(style):
-    style = style.replace("; ", ";").replace(": ", ":")
+    style = re.sub("; *stroke-dashoffset: 0(?=;|$)", "", style).replace("; ", ";").replace(": ", ":")
     return re.sub(r"(?<=:)(?:#[0-9a-f]{6}|black|white)\b", lambda m: VARIABLES.get(m[0], m[0]), style)
 
 
 def pack(frames):
-    """Frames, as ``{"tags": [...], "frames": [[start, count, start, count, ...], ...]}``.
+    """Frames, as ``{"parts": [...], "frames": [[start, count, start, count, ...], ...]}``.
 
-    Each tag is stored once, in order of appearance; a frame is a list of runs through that store.
+    Each part, a tag or half of one, is stored once, in order of appearance; a frame is a list of runs through
+    that store.
     """
     index = {}
     packed = []
     for frame in frames:
         runs = []
-        for tag in frame:
-            at = index.setdefault(tag, len(index))
+        for part in itertools.chain.from_iterable(map(_split, frame)):
+            at = index.setdefault(part, len(index))
             if runs and sum(runs[-2:]) == at:
                 runs[-1] += 1
             else:
                 runs += [at, 1]
         packed.append(runs)
-    return {"tags": list(index), "frames": packed}
+    return {"parts": list(index), "frames": packed}
+
+
+def _split(tag):
+    """Cut a path behind its shape: a thousand moving shapes may have one style."""
+    return re.fullmatch(r'(<path d="[^"]*)(.*)', tag).groups() if tag.startswith("<path d=") else [tag]

@@ -1,0 +1,273 @@
+"""The moving figures: what an author is told, what a page gets, and that it comes out the same every time."""
+
+import base64
+import json
+import re
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from mathlib.show import explorable, slider
+from mathlib.show.style import BLUE, COLOURS, PAPER
+from mathlib.show.svg import elements, pack
+
+mpl.use("agg")
+
+
+@explorable(a=slider(-1, 1, step=0.5, label="shift"), n=slider(1, 3, label="degree", unit="°"))
+def two_curves(a, n):
+    """Two curves, of which `one` moves by $a$.
+
+    A straight line and a power function that
+    moves to the right.
+    """
+    fig, ax = plt.subplots()
+    x = np.linspace(-1, 1, 50)
+    ax.plot(x, x)
+    ax.plot(x, (x - a) ** n, "o-", color="black", markersize=3)
+    ax.set(xlim=(-1, 1), ylim=(-2, 2), xlabel=r"$x^2 / \varepsilon$")
+    return fig
+
+
+def page(figure):
+    """What the book receives of a figure."""
+    html = bundle(figure, "page")["text/html"]
+    return json.loads(re.fullmatch(r"<script[^>]*>(.*)</script>", html)[1])
+
+
+@pytest.fixture(scope="module")
+def data():
+    return page(two_curves)
+
+
+def bundle(figure, mode):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MATHLIB_SHOW", mode)
+        return figure._repr_mimebundle_()[0]
+
+
+def unpack(packed, at):
+    runs = packed["frames"][at]
+    return "".join("".join(packed["parts"][i : i + n]) for i, n in zip(runs[::2], runs[1::2], strict=True))
+
+
+# ── sliders ──
+
+
+def test_slider_takes_both_ends_and_starts_in_the_middle():
+    s = slider(-60, 0, step=3, label="k", format="2^{}")
+    assert s.values == tuple(range(-60, 1, 3))
+    assert s.value == -30
+    assert s.readouts[0] == "2⁻⁶⁰"
+
+
+def test_slider_values_are_the_decimals_one_writes():
+    assert slider(0, 1, step=0.1, label="t").values == (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
+
+
+def test_slider_readouts_may_be_names():
+    assert slider(0, 1, label="f", format=["x²", "|x|²"].__getitem__).readouts == ("x²", "|x|²")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        ((0, 1), {}, "needs a label"),
+        ((1, 0), {"label": "t"}, "start < stop"),
+        ((0, 1), {"label": "t", "step": 0}, "step > 0"),
+        ((0, 1), {"label": "t", "step": 0.3}, "use stop=0.9"),
+        ((-60, 0), {"label": "k", "step": 3, "value": -26}, "nearest is -27"),
+    ],
+)
+def test_slider_says_what_to_write_instead(arguments, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        slider(*arguments, **options)
+
+
+# ── authors ──
+
+
+def draw(**sliders):
+    @explorable(**sliders)
+    def figure(a):
+        """Caption.
+
+        Alt text.
+        """
+        return plt.figure()
+
+    return figure
+
+
+@pytest.mark.parametrize(
+    ("sliders", "message"),
+    [
+        ({"b": slider(0, 1, label="b")}, "takes ['a'], but the sliders are for ['b']"),
+        ({"a": (0, 1)}, "a=slider(start, stop, ...)"),
+        ({"a": slider(0, 500, label="a")}, "take a larger step"),
+        ({name: slider(0, 1, label=name) for name in "abc"}, "two at most"),
+    ],
+)
+def test_explorable_refuses_sliders_that_do_not_fit(sliders, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        draw(**sliders)
+
+
+@pytest.mark.parametrize("docstring", [None, "A caption alone."])
+def test_explorable_asks_for_caption_and_alt_text(docstring):
+    def figure():
+        return plt.figure()
+
+    figure.__doc__ = docstring
+    with pytest.raises(ValueError, match="docstring of two paragraphs"):
+        explorable()(figure)
+
+
+def test_a_figure_that_is_not_returned_is_an_error():
+    @explorable()
+    def nothing():
+        """Caption.
+
+        Alt text.
+        """
+
+    with pytest.raises(TypeError, match="return fig"):
+        nothing()
+
+
+def test_calling_it_draws_the_plain_figure_and_leaves_none_open():
+    figure = two_curves(0.5, 2)
+    assert isinstance(figure, mpl.figure.Figure)
+    assert figure.axes[0].lines[1].get_ydata()[-1] == 0.25
+    assert plt.get_fignums() == []
+
+
+# ── the bundle ──
+
+
+def test_caption_alt_and_id_come_from_the_function():
+    assert two_curves.id == "fig-two-curves"
+    assert two_curves.caption == "Two curves, of which `one` moves by $a$."
+    assert two_curves.alt == "A straight line and a power function that moves to the right."
+
+
+def test_text_is_the_same_in_every_mode():
+    texts = {bundle(two_curves, mode)["text/plain"] for mode in ("page", "still", "kernel")}
+    assert texts == {
+        "Moving figure fig-two-curves, 15 frames\n"
+        "  shift: −1 to 1, 5 positions, starts at 0\n"
+        "  degree: 1° to 3°, 3 positions, starts at 2°"
+    }
+
+
+def test_a_stored_notebook_gets_text_and_one_small_picture():
+    stored = bundle(two_curves, "still")
+    assert set(stored) == {"text/plain", "image/png"}
+    assert len(base64.b64decode(stored["image/png"])) < 40_000
+    assert stored == bundle(two_curves, "still")
+
+
+def test_a_page_gets_every_frame_and_the_default_one_as_the_still(data):
+    assert len(data["frames"]["frames"]) == 15
+    assert [s["default"] for s in data["sliders"]] == [2, 1]
+    assert unpack(data["frames"], 2 * 3 + 1) == data["still"]
+    assert data == page(two_curves)
+
+
+def test_the_last_slider_moves_fastest(data):
+    assert unpack(data["frames"], 3) == "".join(elements(two_curves(-0.5, 1), two_curves.id))
+
+
+def test_a_still_figure_has_no_frames():
+    @explorable()
+    def dot():
+        """A dot.
+
+        One dot.
+        """
+        fig, ax = plt.subplots()
+        ax.plot([0], [0], "o")
+        return fig
+
+    assert "frames" not in page(dot)
+    assert repr(dot) == "Figure fig-dot"
+
+
+# ── SVG ──
+
+
+def test_svg_takes_its_colours_from_the_page(data):
+    svg = data["still"]
+    assert "var(--fig-blue)" in svg
+    assert "var(--fig-ink)" in svg
+    assert not re.search("#[0-9a-f]{6}|black|white", svg)
+
+
+def test_svg_has_no_style_element_that_would_leak_into_the_page(data):
+    assert not re.search("<style|<metadata|<!--|<title", data["still"])
+
+
+def test_svg_ids_carry_the_figures_name_and_all_references_resolve(data):
+    svg = data["still"]
+    ids = re.findall(r' id="([^"]*)"', svg)
+    references = set(re.findall(r'(?:href="|url\()#([^")]+)', svg))
+    assert references
+    assert references == set(ids)
+    assert all(name.startswith("fig-two-curves-") for name in ids)
+
+
+def test_svg_lines_stay_within_a_tenth_of_a_point():
+    """The steps are differences of rounded points: their errors do not add up."""
+    fig, ax = plt.subplots(layout=None)
+    ax.set_position((0, 0, 1, 1))
+    ax.axis("off")
+    x = np.linspace(0, 1, 500)
+    with mpl.rc_context({"path.simplify": False}):
+        ax.plot(x, np.sin(40 * x), color=BLUE)
+    ax.set(xlim=(0, 1), ylim=(-1, 1))
+    plt.close(fig)
+    svg = "".join(elements(fig, "f"))
+    path = max(re.findall(r' d="(M[^"]*)"', svg), key=len)
+    points = np.array(re.findall(r"-?\d*\.?\d+", path), float).reshape(-1, 2).cumsum(axis=0)
+    width, height = 72 * fig.get_size_inches()
+    expected = np.stack([width * x, height * (1 - np.sin(40 * x)) / 2], axis=1)
+    assert points.shape == expected.shape
+    assert np.abs(points - expected).max() < 0.051
+
+
+def test_packing_is_without_loss_and_shares_what_frames_have_in_common():
+    frames = [["<a>", '<path d="M0 0" style="x"/>', "</a>"], ["<a>", '<path d="M1 1" style="x"/>', "</a>"]]
+    packed = pack(frames)
+    assert [unpack(packed, at) for at in range(2)] == ["".join(frame) for frame in frames]
+    assert packed["parts"] == ["<a>", '<path d="M0 0', '" style="x"/>', "</a>", '<path d="M1 1']
+
+
+# ── colours ──
+
+
+def luminance(colour):
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in mpl.colors.to_rgb(colour)]
+    return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+
+def contrast(one, other):
+    high, low = sorted([luminance(one), luminance(other)], reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("name", sorted(set(COLOURS) - {"grid", "paper"}))
+def test_colours_stand_out_from_the_paper(name):
+    assert contrast(COLOURS[name], PAPER) >= (4.5 if name in ("ink", "muted") else 3)
+
+
+def test_pages_know_every_colour_in_both_themes(pytestconfig):
+    css = (pytestconfig.rootpath / "book/_static/figures.css").read_text()
+    light, dark = (
+        dict(re.findall(r"--fig-(\w+): (#\w+)", block)) for block in re.findall(r"\{[^}]*--fig[^}]*\}", css)[:2]
+    )
+    assert light == COLOURS
+    assert dark.keys() == COLOURS.keys()
+    for name in COLOURS.keys() - {"grid", "paper"}:
+        assert contrast(dark[name], dark["paper"]) >= 4.5
