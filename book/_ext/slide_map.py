@@ -24,7 +24,7 @@ def entry(row):
     links = {
         "read": f"{{ref}}`{row['section']}`",
         "teach": f"{{deck}}`{row['deck']}`",
-        "call": ", ".join(f"{{py:func}}`{name}`" for name in row["functions"]),
+        "call": ", ".join(f"{{py:obj}}`{name}`" for name in row["functions"]),
         "check": ", ".join(f"[{test.split('::')[1]}]({TESTS}{test.split('::')[0]})" for test in row["tests"]),
     }
     return f"**{row['point']}**\n" + "\n".join(f"   - {verb}: {link}" for verb, link in links.items() if link) + "\n"

@@ -1,0 +1,42 @@
+"""Nothing of the lecture is lost: what the slide map names exists."""
+
+import ast
+import pydoc
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROWS = tomllib.loads((ROOT / "book/slide_map.toml").read_text(encoding="utf8"))["row"]
+WRITTEN = [row for row in ROWS if "section" in row]
+
+
+def test_the_map_has_the_lecture_s_nineteen_points():
+    assert len(ROWS) == 19
+    assert len({row["point"] for row in ROWS}) == 19
+
+
+@pytest.mark.parametrize("row", WRITTEN, ids=lambda row: row["section"])
+def test_each_written_point_has_a_section_a_deck_functions_and_tests(row):
+    chapters = [path.read_text(encoding="utf8") for path in sorted((ROOT / "book").glob("*.ipynb"))]
+    assert any(f"({row['section']})=" in chapter for chapter in chapters)
+    assert (ROOT / "lectures" / f"{row['deck']}.md").exists()
+    assert row["functions"]
+    assert row["tests"]
+    for name in row["functions"]:
+        assert pydoc.locate(name) is not None, name
+    for test in row["tests"]:
+        file, name = test.split("::")
+        functions = [
+            n.name for n in ast.walk(ast.parse((ROOT / file).read_text(encoding="utf8"))) if hasattr(n, "name")
+        ]
+        assert name in functions, test
+
+
+def test_every_chapter_is_on_the_map():
+    sections = {row["section"] for row in WRITTEN}
+    for path in (ROOT / "book").glob("[0-9]-*.ipynb"):
+        labels = set(re.findall(r"\((sec-[\w-]+)\)=", path.read_text(encoding="utf8")))
+        assert labels & sections, path.name
