@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -14,6 +15,7 @@ from mathlib.show.style import BLUE, COLOURS, PAPER
 from mathlib.show.svg import elements, pack
 
 mpl.use("agg")
+MODULE = sys.modules[explorable.__module__]
 
 
 @explorable(a=slider(-1, 1, step=0.5, label="shift"), n=slider(1, 3, label="degree", unit="°"))
@@ -35,6 +37,11 @@ def page(figure):
     """What the book receives of a figure."""
     html = bundle(figure, "page")["text/html"]
     return json.loads(re.fullmatch(r"<script[^>]*>(.*)</script>", html)[1])
+
+
+@pytest.fixture
+def in_kernel(monkeypatch):
+    monkeypatch.setattr(MODULE, "_in_kernel", lambda: True)
 
 
 @pytest.fixture(scope="module")
@@ -153,13 +160,26 @@ def test_caption_alt_and_id_come_from_the_function():
     assert two_curves.alt == "A straight line and a power function that moves to the right."
 
 
-def test_text_is_the_same_in_every_mode():
-    texts = {bundle(two_curves, mode)["text/plain"] for mode in ("page", "still", "kernel")}
-    assert texts == {
+def test_text_is_the_same_in_every_mode(in_kernel):
+    bundles = [bundle(two_curves, mode) for mode in ("page", "still", "kernel")]
+    assert "application/vnd.jupyter.widget-view+json" in bundles[-1]
+    assert {b["text/plain"] for b in bundles} == {
         "Moving figure fig-two-curves, 15 frames\n"
         "  shift: −1 to 1, 5 positions, starts at 0\n"
         "  degree: 1° to 3°, 3 positions, starts at 2°"
     }
+
+
+def test_the_widgets_redraw_at_every_position(in_kernel):
+    box = MODULE._widget_box(two_curves)
+    picture, shift, degree, _ = box.children
+    before = picture.value
+    assert (shift.description, shift.value, degree.value) == ("shift", 0, 2)
+    shift.index += 1
+    assert picture.value != before
+    assert f'alt="{two_curves.alt}"' in picture.value
+    shift.index -= 1
+    assert picture.value == before
 
 
 def test_a_stored_notebook_gets_text_and_one_small_picture():

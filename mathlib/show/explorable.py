@@ -103,7 +103,7 @@ class Explorable:
         if mode == "page":
             bundle["text/html"] = _page(self)
         elif mode == "kernel" and _in_kernel():
-            bundle |= _widget(self)
+            bundle |= {kind: view for kind, view in _widget_box(self)._repr_mimebundle_().items() if kind not in bundle}
         return bundle, {"image/png": {"alt": self.alt}}
 
 
@@ -164,8 +164,8 @@ def _page(explorable):
     return f'<script type="application/json" class="explorable">{text}</script>'
 
 
-def _widget(explorable):
-    """Return a bundle with ipywidgets that redraw the figure at every position."""
+def _widget_box(explorable):
+    """Return the same for a running kernel: ipywidgets that redraw the figure at every position."""
     import ipywidgets as widgets
 
     picture = widgets.HTML()
@@ -189,4 +189,4 @@ def _widget(explorable):
     for control in controls:
         control.observe(redraw, "value")
     redraw()
-    return widgets.VBox([picture, *controls, caption])._repr_mimebundle_()
+    return widgets.VBox([picture, *controls, caption])
