@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mathlib.show.style import BLUE, GRID, GREEN, INK, MUTED, ORANGE, PURPLE
+from mathlib.show.style import BLUE, GREEN, GRID, INK, MUTED, ORANGE, PURPLE
 
 METHODS = {  # colour, dash, marker, and where the name stands: (log2 of the step, error)
     "forward": (ORANGE, (0, (5, 1.5)), "s", (-11, 2e-1)),
@@ -45,7 +45,7 @@ def draw_errors(steps, errors, h):
 def draw_bits(ax, x, y, bits, colour):
     """Draw a string of bits from (x, y) to the right: a tall bar for a 1, a short one for a 0, a gap for a space."""
     for bit, height in (("1", 0.62), ("0", 0.14)):
-        at = x + np.array([i for i, b in enumerate(bits) if b == bit])
+        at = x + np.array([i for i, b in enumerate(bits) if b == bit], dtype=float)
         bars = np.stack([at, at, np.full_like(at, np.nan)], axis=1).ravel()
         tops = np.tile([y, y + height, np.nan], len(at))
         ax.plot(bars, tops, color=colour, linestyle="-", linewidth=4.2, solid_capstyle="butt")
@@ -127,8 +127,8 @@ def draw_tangents(x, slopes):
     dx = np.array([-0.9, 0.9])
     styles = zip((ORANGE, PURPLE, BLUE), ("--", "-.", "-"), strict=True)
     for (name, slope), (colour, dash) in zip(slopes.items(), styles, strict=True):
-        ax.plot(x + dx, abs(x) + slope * dx, color=colour, linestyle=dash, label=f"{name}: {slope:+.0f}")
+        ax.plot(x + dx, abs(x) + slope * dx, color=colour, linestyle=dash, label=f"{name}: {slope:.0f}")
     ax.plot(x, abs(x), "o", color=INK)
     ax.set(xlim=(-2.4, 2.4), ylim=(-3, 4), xlabel="$x$", xticks=range(-2, 3), yticks=range(5))
-    ax.legend(loc="lower center")
+    ax.legend(loc="lower center", title="slope by a bare complex step")
     return fig
