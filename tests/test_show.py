@@ -172,7 +172,8 @@ def test_text_is_the_same_in_every_mode(in_kernel):
 
 def test_the_widgets_redraw_at_every_position(in_kernel):
     box = MODULE._widget_box(two_curves)
-    picture, shift, degree, _ = box.children
+    picture, shift, degree, caption = box.children
+    assert "of which <code>one</code> moves by $a$" in caption.value
     before = picture.value
     assert (shift.description, shift.value, degree.value) == ("shift", 0, 2)
     shift.index += 1

@@ -9,6 +9,7 @@ import itertools
 import json
 import math
 import os
+import re
 import sys
 
 import matplotlib as mpl
@@ -169,7 +170,7 @@ def _widget_box(explorable):
     import ipywidgets as widgets
 
     picture = widgets.HTML()
-    caption = widgets.HTMLMath(f"<p style='max-width: 40em; line-height: 1.4'>{html.escape(explorable.caption)}</p>")
+    caption = widgets.HTMLMath(f"<p style='max-width: 40em; line-height: 1.4'>{_to_html(explorable.caption)}</p>")
     controls = [
         widgets.SelectionSlider(
             description=s.label,
@@ -190,3 +191,8 @@ def _widget_box(explorable):
         control.observe(redraw, "value")
     redraw()
     return widgets.VBox([picture, *controls, caption])
+
+
+def _to_html(caption):
+    text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(caption))
+    return re.sub(r"\*([^*]+)\*", r"<em>\1</em>", text)
