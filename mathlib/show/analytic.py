@@ -42,11 +42,12 @@ def draw_small_squares(t, n=6):
     """A board of small squares on its way from z to z * z, left, and to z * abs(z), right."""
     fig, axes = planes((-0.05, 2.45), (-1.6, 1.6), figsize=(5.6, 3.9), sharey=True)
     maps = [("x * x", BLUE, lambda z: z * z), ("x * abs(x)", ORANGE, lambda z: z * np.abs(z))]
+    corners = [0.5 - 0.5j + (j + 1j * k) / n for j, k in np.ndindex(n, n) if (j + k) % 2]
+    board = square(0.5 - 0.5j, 1, points=12)
     for ax, (name, colour, f) in zip(axes, maps, strict=True):
-        for j, k in np.ndindex(n, n):
-            z = square(0.5 - 0.5j + (j + 1j * k) / n, 1 / n, points=4)
+        for z in [board, *(square(corner, 1 / n, points=2) for corner in corners)]:
             w = (1 - t) * z + t * f(z)
-            ax.fill(w.real, w.imag, facecolor=colour if (j + k) % 2 else "none", edgecolor=colour, lw=0.8)
+            ax.fill(w.real, w.imag, color=colour, lw=0.8, fill=z is not board)
         ax.set_title(name, **CODE)
         ax.set(xticks=[0, 1, 2], yticks=[-1, 0, 1], xlabel="real part")
     axes[0].set_ylabel("imaginary part")
