@@ -55,7 +55,7 @@ def carried_arrow(f, a, b, low, high):
     """Draw f, the arrow b at a on the axis of x, and the arrow that f makes of it on the axis of y."""
     x = np.linspace(low, high, 90)
     y = f(Dual(a, b))
-    floor, wall = -1.7, low - 0.5
+    floor, wall = -1.5, low - 0.5
     fig, ax = plt.subplots()
     ax.plot(x, f(x), color=MUTED)
     ax.plot([a, a, wall], [floor, y.value, y.value], color=MUTED, linestyle=":", linewidth=1.2)
@@ -63,7 +63,7 @@ def carried_arrow(f, a, b, low, high):
     ax.plot(a, y.value, "o", color=INK)
     arrow(ax, (a, floor), (b, 0), BLUE)
     arrow(ax, (wall, y.value), (0, y.tangent), ORANGE)
-    ax.set(xlim=(wall - 0.35, high + 0.6), ylim=(floor - 0.25, 2.1), xticks=[], yticks=[])
+    ax.set(xlim=(wall - 0.35, high + 0.6), ylim=(floor - 0.2, 1.5), xticks=[], yticks=[])
     ax.grid(False)
     ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_title(f"({a:g}, {b:g})  →  ({y.value:.2f}, {y.tangent:.2f})".replace("-", "\N{MINUS SIGN}"))
@@ -78,10 +78,11 @@ def arrow(ax, start, vector, colour):
         ax.annotate("", np.add(start, vector), start, arrowprops=style)
 
 
-def agreement(passes, slopes, reference, expected):
-    """Draw the bits in which slopes and reference agree; dashed, those to be expected of an error `expected`."""
+def agreement(passes, slopes, reference, small):
+    """Draw the bits in which slopes and reference agree, and a line after the first passes, `small` in number."""
     fig, ax = plt.subplots()
-    ax.plot(passes, leading_bits(expected / reference), color=MUTED, linestyle="--", linewidth=1.5)
+    if small < len(passes):
+        ax.axvline(passes[small], color=ORANGE, linestyle=":")
     ax.plot(passes, leading_bits((slopes - reference) / reference), color=BLUE, linestyle="-")
     ax.set(xlim=(0, passes[-1]), ylim=(-2, 58), yticks=[0, 10, 20, 30, 40, 53])
     ax.set(xlabel="passes of the logistic map", ylabel="bits that agree")
