@@ -8,7 +8,7 @@ import numpy as np
 
 from mathlib.show.style import BLUE, GREEN, GRID, INK, MUTED, ORANGE, PURPLE
 
-CODE = {"family": "monospace", "fontsize": 11}
+CODE = {"family": "monospace", "fontsize": 12}
 TURN = np.exp(2j * np.pi * np.linspace(0, 1, 61))
 LETTER_F = np.array([-0.25 - 0.5j, -0.25 + 0.5j, 0.3 + 0.5j, np.nan, -0.25, 0.2])
 
