@@ -51,10 +51,10 @@ def draw_bits(ax, x, y, bits, colour):
         ax.plot(bars, tops, color=colour, linestyle="-", linewidth=4.2, solid_capstyle="butt")
 
 
-def strip_of_bits(rows, width, title):
+def strip_of_bits(rows, width, title, below=0.9):
     """An empty figure for `rows` rows of `width` bits."""
-    fig, ax = plt.subplots(figsize=(5.6, 0.35 + 0.72 * rows))
-    ax.set(xlim=(-1, width), ylim=(-rows + 0.95, 1.2))
+    fig, ax = plt.subplots(figsize=(5.6, 0.6 + 0.9 * rows))
+    ax.set(xlim=(-1, width), ylim=(-rows + below, 1.1))
     ax.axis("off")
     ax.set_title(title)
     return fig, ax
@@ -72,7 +72,7 @@ def draw_difference(y1, y0, h):
     for row, (name, bits, n) in enumerate(
         zip(("$f(x + h)$", "$f(x)$", "$f(x + h) - f(x)$"), rows, (same, same, zeros), strict=True)
     ):
-        ax.text(-0.5, -row + 0.68, name, color=INK)
+        ax.text(-0.5, -row + 0.71, name, color=INK)
         draw_bits(ax, 0, -row, bits[:n], MUTED)
         draw_bits(ax, n, -row, bits[n:], ORANGE)
     return fig
@@ -104,18 +104,18 @@ def draw_fields(rows, reference, k):
     """
     last, true = (bits.split()[2] for bits in (rows[-1][1], reference))
     right = next((i for i, (a, b) in enumerate(zip(last, true, strict=True)) if a != b), 52)
-    fig, ax = strip_of_bits(3, 67, f"$\\varepsilon = 2^{{-{k}}}$: {right} of 52 bits of the slope's mantissa are right")
+    fig, ax = strip_of_bits(3, 67, f"$\\varepsilon = 2^{{-{k}}}$: {right} of 52 bits are right", below=0.55)
     for row, (name, bits, value) in enumerate(rows):
         sign, exponent, mantissa = bits.split()
         right_here = right if row == len(rows) - 1 else 52
-        ax.text(-0.5, -row + 0.68, name)
-        ax.text(66, -row + 0.68, value, ha="right", color=MUTED)
+        ax.text(-0.5, -row + 0.71, name)
+        ax.text(66, -row + 0.71, value, ha="right", color=MUTED)
         draw_bits(ax, 0, -row, sign, MUTED)
         draw_bits(ax, 2, -row, exponent, GREEN)
         draw_bits(ax, 14, -row, mantissa[:right_here], BLUE)
         draw_bits(ax, 14 + right_here, -row, mantissa[right_here:], ORANGE)
-    ax.text(1.6, -2.2, "exponent", color=GREEN, va="top")
-    ax.text(40, -2.2, "mantissa", color=BLUE, va="top", ha="center")
+    ax.text(1.6, -2.1, "exponent", color=GREEN, va="top")
+    ax.text(40, -2.1, "mantissa", color=BLUE, va="top", ha="center")
     return fig
 
 
