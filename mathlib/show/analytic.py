@@ -69,7 +69,7 @@ def draw_split(s):
         ax.set(xlim=(-1.2, 1.2), ylim=(-1.1, 1.1), aspect="equal", xticks=[], yticks=[], title=title)
         ax.spines[:].set_visible(False)
         plot(ax, image(TURN), color=ink, ls="--" if column and mirrored else "-")
-        plot(ax, image(LETTER_F), color=ink, ls="-", lw=6)
+        plot(ax, image(LETTER_F), color=ink, ls="-", lw=5, solid_joinstyle="round")
     ax = fig.add_subplot(grid[1, :])
     for at, name, where in [
         (0, "x * x", "left"),
@@ -115,7 +115,7 @@ def draw_square_root(phi):
     angle = np.radians(np.arange(0, phi + 1, 5))
     walk = np.exp(1j * angle)
     roots = np.sqrt(walk)
-    roots[1:][np.abs(np.diff(roots)) > 1] = np.nan
+    roots = np.insert(roots, np.flatnonzero(np.abs(np.diff(roots)) > 1) + 1, np.nan)
     for ax, path, end, title in [(axes[0], walk, walk[-1], "$z$"), (axes[1], roots, np.sqrt(walk[-1]), "sqrt(z)")]:
         plot(ax, path, color=BLUE)
         plot(ax, end, "o", color=BLUE, ms=9)
