@@ -28,7 +28,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
-from numpy.linalg._linalg import SlogdetResult
 
 INSIDE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
 
@@ -382,7 +381,8 @@ general(logabsdet, lambda y, a, da: np.trace(np.linalg.solve(a, da), axis1=-2, a
 
 @composite(np.linalg.slogdet)
 def slogdet(a):
-    return SlogdetResult(np.linalg.slogdet(real_value(a))[0], logabsdet(a))
+    plain = np.linalg.slogdet(real_value(a))
+    return type(plain)(plain.sign, logabsdet(a))
 
 
 @composite(np.real, np.conj, np.conjugate)
@@ -617,7 +617,7 @@ def refuse(name, reason, instead):
     return method
 
 
-def forward(function):
+def as_method(function):
     """A method that calls the NumPy function of the same name."""
 
     def method(self, *args, **kwargs):
@@ -718,13 +718,13 @@ class Number(NDArrayOperatorsMixin):
             return self
         raise unsupported("astype", [self], f"from {self.dtype} to {np.dtype(dtype)} it has no rule", "cast theta")
 
-    sum, mean, var, std, prod = map(forward, (np.sum, np.mean, np.var, np.std, np.prod))
-    max, min, ptp, clip, round = map(forward, (np.max, np.min, np.ptp, np.clip, np.round))
-    dot, trace, diagonal, cumsum, take = map(forward, (np.dot, np.trace, np.diagonal, np.cumsum, np.take))
-    ravel, squeeze, swapaxes, repeat = map(forward, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
-    flatten, copy, conj, conjugate = map(forward, (np.ravel, np.copy, np.conj, np.conjugate))
-    argmax, argmin, argsort, nonzero = map(forward, (np.argmax, np.argmin, np.argsort, np.nonzero))
-    any, all = map(forward, (np.any, np.all))
+    sum, mean, var, std, prod = map(as_method, (np.sum, np.mean, np.var, np.std, np.prod))
+    max, min, ptp, clip, round = map(as_method, (np.max, np.min, np.ptp, np.clip, np.round))
+    dot, trace, diagonal, cumsum, take = map(as_method, (np.dot, np.trace, np.diagonal, np.cumsum, np.take))
+    ravel, squeeze, swapaxes, repeat = map(as_method, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
+    flatten, copy, conj, conjugate = map(as_method, (np.ravel, np.copy, np.conj, np.conjugate))
+    argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
+    any, all = map(as_method, (np.any, np.all))
 
     __array__ = refuse("np.asarray", LOSES, KEEP)
     __float__ = refuse("float", LOSES, KEEP)
