@@ -65,11 +65,13 @@ SET_THEME = """<script>{
 <noscript><style>.pst-js-only, .controls { display: none !important; }</style></noscript>
 """
 
-# Roles that the writers give and that ARIA doesn't allow there, or that it lacks.
-ARIA = [
+# Roles that ARIA doesn't allow where the writers put them, one that it misses, and ids that occur once a proof.
+MARKUP = [
     ('<div role="list" class="citation-list">', '<div class="citation-list">'),
     (' role="doc-biblioentry"', ""),
     ('<div id="pst-primary-sidebar" ', '<div id="pst-primary-sidebar" role="region" aria-label="Book" '),
+    ('class="proof admonition" id="proof"', 'class="proof admonition unnumbered"'),
+    *((f' id="{kind}-content"', "") for kind in ("proof", "exercise", "solution")),
 ]
 
 REDIRECT = """<!DOCTYPE html>
@@ -109,7 +111,7 @@ def lean(page, context):
     page = re.sub(r"<script(?![^>]*application/json)[^>]*>.*?</script>\s*", "", page, flags=re.DOTALL)
     page = re.sub(r"<noscript>.*?</noscript>\s*", "", page, flags=re.DOTALL)
     page = re.sub(r'<meta name="(?:viewport|docsearch)[^>]*>\s*', "", page)
-    for wrong, right in ARIA:
+    for wrong, right in MARKUP:
         page = page.replace(wrong, right)
     static = context["pathto"]("_static/", 1)
     version = context["assets_digest"]
@@ -124,17 +126,23 @@ def lean(page, context):
 
 
 def describe(app, pagename, templatename, context, doctree):
-    """Give each page the description that search engines show: its first paragraph."""
+    """Give each page the description that search engines show: its first paragraph without formulas."""
     context["assets_digest"] = app.config.assets_digest
     if 'name="description"' not in context.get("metatags", ""):
-        text = first_paragraph(doctree) if doctree else f"{context.get('title', pagename)}: {app.config.html_title}"
+        text = first_paragraph(doctree) or f"{context.get('title', pagename)}: {app.config.html_title}"
         context["metatags"] = f'{context.get("metatags", "")}<meta name="description" content="{html.escape(text)}">\n'
 
 
 def first_paragraph(doctree):
-    paragraph = next((p for p in doctree.findall(nodes.paragraph) if isinstance(p.parent, nodes.section)), None)
-    words = " ".join(paragraph.astext().split()) if paragraph else ""
-    return words if len(words) <= 160 else words[:160].rsplit(" ", 1)[0] + " …"
+    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
+        if isinstance(paragraph.parent, nodes.section) and not list(paragraph.findall(nodes.math)):
+            return shorten(paragraph.astext())
+    return ""
+
+
+def shorten(text, limit=160):
+    words = " ".join(text.split())
+    return words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + " …"
 
 
 # ── all pages ──

@@ -1,4 +1,4 @@
-// Moves the figures of a page, and lets the keyboard scroll what is wider than the page.
+// Moves the figures of a page, lets the keyboard scroll formulas wider than the page, and tidies search results.
 "use strict";
 
 const TICK = 350; // milliseconds a picture stays when a figure plays
@@ -76,6 +76,19 @@ function reachByKeyboard(box) {
   }
 }
 
+// Search results quote a page's text: without formulas read twice, and from the article alone.
+function quote(page, anchor) {
+  const found = new DOMParser().parseFromString(page, "text/html");
+  found.querySelectorAll(".headerlink, .katex-mathml, .controls, summary, pre").forEach((part) => part.remove());
+  const place = (anchor && found.getElementById(anchor.slice(1))) || found.querySelector("article");
+  return place.textContent.replace(/\s+/g, " ");
+}
+
+document.addEventListener("DOMContentLoaded", () => {
+  if (typeof Search !== "undefined") {
+    Search.htmlToText = quote;
+  }
+});
 document.querySelectorAll("figure.explorable:has(.controls)").forEach(animate);
 const wide = new ResizeObserver((entries) => entries.forEach((entry) => reachByKeyboard(entry.target)));
-document.querySelectorAll(".equation, pre, .pst-scrollable-table-container").forEach((box) => wide.observe(box));
+document.querySelectorAll(".equation").forEach((box) => wide.observe(box));
