@@ -260,7 +260,10 @@ def array_result(y):
         return y
     if y is None or isinstance(y, (list, tuple, dict)):
         raise TypeError(f"f returned a {type(y).__name__}: one array is needed. Instead: return np.stack([...]).")
-    return np.asarray(y)[()]
+    y = np.asarray(y)[()]
+    if y.dtype.kind not in "biuf":
+        raise TypeError(f"f returned {y.dtype}: real numbers are needed. Instead: return an array of floats.")
+    return y
 
 
 def run_on(start, f):

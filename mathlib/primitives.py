@@ -113,8 +113,16 @@ class Rule:
             )
         if bad := [k for k, v in kwargs.items() if k in self.refused and v is not None]:
             raise unsupported(self.function, numbers, f"the argument {bad[0]}= is not differentiated", "leave it out")
-        for a in numbers:
-            a.run.check()
+        for a in arrays:
+            if isinstance(a, Number):
+                a.run.check()
+            elif np.iscomplexobj(a):
+                raise unsupported(
+                    self.function,
+                    numbers,
+                    "a complex number meets one that stands for a real",
+                    "calculate with the real and the imaginary part, as two real arrays",
+                )
         top = max(numbers, key=lambda a: a.run.level)
         return top.apply(self, args, kwargs, arrays)
 
@@ -689,6 +697,12 @@ class Number(NDArrayOperatorsMixin):
     def __bool__(self):
         return bool(real_value(self))
 
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self  # it is never changed, and a copy of its run would be another run
+
     def __format__(self, spec):
         return format(real_value(self), spec)
 
@@ -735,5 +749,6 @@ class Number(NDArrayOperatorsMixin):
     tolist = refuse("tolist", LOSES, KEEP)
     view = refuse("view", "the bytes of a number in another arithmetic mean something else", KEEP)
     sort = refuse("sort", STORE, "np.sort(x)")
+    __reduce__ = refuse("pickle", "a number has a meaning only within its differentiation", "store plain arrays")
     __setitem__ = refuse("x[i] = ...", STORE, REBUILD)
     fill = put = resize = refuse("in-place change", STORE, REBUILD)

@@ -131,6 +131,13 @@ def test_f_returns_one_array(route, result):
         route(lambda x: result, 1.0, 1.0)
 
 
+@every_route
+@pytest.mark.parametrize("result", [1j, "one", np.array([object()])])
+def test_f_returns_real_numbers(route, result):
+    with pytest.raises(TypeError, match="real numbers are needed"):
+        route(lambda x: result, 1.0, 1.0)
+
+
 @pytest.mark.parametrize("h", [0.0, -1.0, np.inf, np.nan])
 @pytest.mark.parametrize("route", [forward_difference, central_difference])
 def test_a_step_is_positive_and_finite(route, h):

@@ -1,5 +1,6 @@
 """The laws of first-order polynomial arithmetic, of nesting, and of the guarded complex numbers."""
 
+import copy
 import threading
 
 import mpmath as mp
@@ -176,6 +177,12 @@ def test_an_escaped_number_raises(route):
     ):
         with pytest.raises(EscapedError, match="escaped"):
             use()
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_keeps_its_derivative(copied):
+    assert jvp(lambda x: copied(x) * x, 3.0, 1.0)[1] == 6.0
+    assert complex_step(lambda x: copied(x) * x, 3.0) == 6.0
 
 
 def test_threads_do_not_interfere():

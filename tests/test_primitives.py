@@ -1,6 +1,7 @@
 """Every row of the table, in every arithmetic, against an oracle of another kind."""
 
 import operator
+import pickle
 import warnings
 
 import mpmath as mp
@@ -376,6 +377,14 @@ REFUSED = [
     (np.imag, "np.imag", "leave it out"),
     (lambda x: x.imag, "np.imag", "leave it out"),
     (np.angle, "np.angle", "np.arctan2"),
+]
+
+
+REFUSED += [
+    (lambda x: np.real(np.exp(1j * x)), "np.multiply", "two real arrays"),
+    (lambda x: np.abs(x + np.array([0, 0, 1j])), "np.add", "two real arrays"),
+    (lambda x: np.stack([x[0], 1j]), "np.stack", "two real arrays"),
+    (pickle.dumps, "pickle", "plain arrays"),
 ]
 
 
