@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench requirements clean distclean
+.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench picture requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -89,6 +89,9 @@ bench: book ## measure: page speed, and mathlib against its peers (installs them
 	@for script in benchmarks/*.py; do printf '\n── %s ──\n' "$$script"; python "$$script"; done
 
 # ── the rest ──
+
+picture: book ## make the README's picture again from the built book
+	@python tools/picture.py
 
 requirements: .venv/pyvenv.cfg ## compile requirements.txt from pyproject.toml (UPGRADE=--upgrade for newer pins)
 	@$(PIP) uv
