@@ -14,6 +14,7 @@ from pathlib import Path
 
 import tinycss2
 from docutils import nodes
+from sphinx.errors import ExtensionError
 
 HERE = Path(__file__).resolve().parent
 ASSETS = HERE.parent / "_static"
@@ -54,6 +55,10 @@ SUPERFLUOUS = [
     *["play-solid.svg", "plus.png", "sbt-webpack-macros.html", "scripts", "slides.css", "sphinx-thebe.css"],
     *["sphinx-thebe.js", "styles", "togglebutton.css", "togglebutton.js", "vendor", "webpack-macros.html"],
 ]
+
+# The theme lays out every code block as soon as a page is there, half a second on a phone. explorable.js
+# measures each when it comes near the view.
+MEASURE_ALL = '"complete"===document.readyState?I():window.addEventListener("load",I)'
 
 # Before the first paint, so that a dark page doesn't flash.
 SET_THEME = """<script>{
@@ -113,6 +118,8 @@ def lean(page, context):
     page = re.sub(r'<meta name="(?:viewport|docsearch)[^>]*>\s*', "", page)
     for wrong, right in MARKUP:
         page = page.replace(wrong, right)
+    # What may be wider than the page; explorable.js takes it back from what is not.
+    page = re.sub(r'<pre(?=[ >])|<div class="(?:equation|pst-scrollable-table-container)"', r'\g<0> tabindex="0"', page)
     static = context["pathto"]("_static/", 1)
     version = context["assets_digest"]
     scripts = [f"site.js?v={version}"] + (SEARCH_SCRIPTS if context["pagename"] == "search" else [])
@@ -154,7 +161,10 @@ def join_assets(app, exception):
     if exception or app.builder.name != "html" or not (static / "styles").exists():
         return  # Sphinx copies the assets only when it has written a page
     script = ";\n".join(read(static / name) for name in SCRIPTS)
-    (static / "site.js").write_text(re.sub(r"//# sourceMappingURL.*", "", script), encoding="utf8")
+    if script.count(MEASURE_ALL) != 1:
+        raise ExtensionError("lean_pages: the theme's script has changed; adapt MEASURE_ALL to it")
+    script = re.sub(r"//# sourceMappingURL.*", "", script.replace(MEASURE_ALL, "0"))
+    (static / "site.js").write_text(script, encoding="utf8")
 
     users = [static / "site.js", *out.glob("*.html"), *out.glob("book/**/*.html"), *out.glob("_frames/**/*.js")]
     sheets = [path for pattern in STYLES for path in sorted(static.glob(pattern))]

@@ -1,4 +1,4 @@
-// Moves the figures of a page, lets the keyboard scroll formulas wider than the page, and tidies search results.
+// Moves the figures of a page, lets the keyboard scroll what is wider than the page, and tidies search results.
 "use strict";
 
 const TICK = 350; // milliseconds a picture stays when a figure plays
@@ -91,4 +91,6 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 document.querySelectorAll("figure.explorable:has(.controls)").forEach(animate);
 const wide = new ResizeObserver((entries) => entries.forEach((entry) => reachByKeyboard(entry.target)));
-document.querySelectorAll(".equation").forEach((box) => wide.observe(box));
+document.querySelectorAll(".equation, pre, .cell_output > .output, .pst-scrollable-table-container").forEach(
+  (box) => wide.observe(box),
+);
