@@ -248,14 +248,14 @@ def check_moves(figure):
     picture = figure.locator("[role=img]")
     for label in figure.locator("label:has(input[type=range])").all():
         slider, readout = label.locator("input"), label.locator("output")
-        before = picture.inner_html(), readout.inner_text()
+        before = picture.inner_html(), readout.text_content()
         assert slider.get_attribute("aria-valuetext") == before[1], f"{name}: announced is not what is shown"
         slider.press("ArrowLeft" if slider.evaluate("s => s.value === s.max") else "ArrowRight")
         figure.page.wait_for_function(
             "([picture, before]) => picture.innerHTML !== before", arg=[picture.element_handle(), before[0]]
         )
-        assert readout.inner_text() != before[1], f"{name}: the read-out stays at {before[1]!r}"
-        assert slider.get_attribute("aria-valuetext") == readout.inner_text(), f"{name}: announced is not shown"
+        assert readout.text_content() != before[1], f"{name}: the read-out stays at {before[1]!r}"
+        assert slider.get_attribute("aria-valuetext") == readout.text_content(), f"{name}: announced is not shown"
 
 
 @on_every_chapter
