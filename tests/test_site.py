@@ -122,7 +122,8 @@ def violations(page, options=None):
 
 
 def read_through(page):
-    """Scroll to the end, so that everything lazy loads, with every fold open."""
+    """Scroll to the end, so that everything lazy loads, with every fold open and nothing cut off out of sight."""
+    page.add_style_tag(content="* { content-visibility: visible !important }")
     page.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = true })")
     page.evaluate(
         """async () => {
