@@ -3,22 +3,32 @@
 A loss is a plain NumPy program; it is differentiated by running that same program on another kind of number.
 
 ==  ===============  =====================================================================================
-0   ``primitives``   the one table of derivative rules, and the dispatch that every arithmetic shares
+0   ``arithmetic``   what every arithmetic shares: kinds of derivative rule, dispatch, what a number is
+0   ``primitives``   the one table of derivative rules
 1   ``dual``         dual numbers a + b eps, and the guarded complex numbers of complex step
-2   ``differences``  jvp, complex step, forward and central differences, and a check of them all
-5   ``show``         the book's moving figures (it needs matplotlib and ipywidgets; import it by name)
+1   ``nn``           layers, losses and two small networks (import it by name)
+1   ``problems``     real data (import it by name)
+2   ``differences``  jvp, complex step, forward and central differences
+3   ``backprop``     nodes on a tape: gradients, transposed Jacobians, graphs
+4   ``hessian``      Hessian-vector products by every route, the Hessian as an operator
+5   ``check``        every derivative against an independent one
+6   ``show``         the book's moving figures (it needs matplotlib and ipywidgets; import it by name)
 ==  ===============  =====================================================================================
 
-A module imports only from floors below its own.
+A module imports only from floors below its own, or from the one above it in this list.
 
 >>> f = lambda x: x**3
->>> complex_step(f, 2.0), jvp(f, 2.0, 1.0)
-(np.float64(12.0), (np.float64(8.0), np.float64(12.0)))
+>>> complex_step(f, 2.0), jvp(f, 2.0, 1.0), grad(f)(2.0), hvp(f, 2.0, 1.0)
+(np.float64(12.0), (np.float64(8.0), np.float64(12.0)), np.float64(12.0), np.float64(12.0))
 """
 
-from mathlib.differences import central_difference, check_grad, complex_step, forward_difference, jvp
+from mathlib import primitives  # noqa: F401, it fills the table
+from mathlib.arithmetic import EscapedError, NonAnalyticError, UnsupportedError
+from mathlib.backprop import grad, value_and_grad, vjp
+from mathlib.check import check_grad
+from mathlib.differences import central_difference, complex_step, forward_difference, jvp
 from mathlib.dual import Dual
-from mathlib.primitives import EscapedError, NonAnalyticError, UnsupportedError
+from mathlib.hessian import grad_and_hvp, hessian, hvp
 
 __version__ = "0.1.0"
 __all__ = [
@@ -30,5 +40,11 @@ __all__ = [
     "check_grad",
     "complex_step",
     "forward_difference",
+    "grad",
+    "grad_and_hvp",
+    "hessian",
+    "hvp",
     "jvp",
+    "value_and_grad",
+    "vjp",
 ]

@@ -4,10 +4,12 @@ Every function here takes f, a point x and a direction v of x's shape, and gives
 f(x + t v) by t at t = 0, of the shape of f(x). Its unit is [f] [v] / [x].
 """
 
+import math
+
 import numpy as np
 
+from mathlib.arithmetic import Number, Run, UnsupportedError, real_value
 from mathlib.dual import Complex, Dual, floating, is_finite
-from mathlib.primitives import Number, Run, UnsupportedError, real_value
 
 
 def jvp(f, x, v):
@@ -81,8 +83,22 @@ def complex_step(f, x, v=None, eps=2.0**-50):
     x, v = point_and_direction(x, v)
     if isinstance(x, Number) or isinstance(v, Number):
         raise UnsupportedError("complex_step cannot differentiate a derivative. Instead: jvp inside of jvp.")
-    _, imaginary = run_on(lambda run: Complex(x, v * x.dtype.type(eps), run), f)
-    return imaginary / imaginary.dtype.type(eps)
+    step = complex_step_along(v, eps)
+    _, imaginary = run_on(lambda run: Complex(x, v * step, run), f)
+    return imaginary / imaginary.dtype.type(step)
+
+
+def complex_step_along(v, eps):
+    """The step eps, times a power of two if v is very short or long, so that eps v neither underflows nor shows."""
+    if v.dtype.type(eps) == 0:
+        raise ValueError(
+            f"the step {eps} is zero in {v.dtype}. Instead: a theta of float32 or float64, or dual numbers."
+        )
+    if not 2.0**-40 < np.vdot(v, v) < 2.0**40:
+        largest = float(np.max(np.abs(v), initial=0.0))
+        if 0 < largest < math.inf:
+            eps = max(math.ldexp(eps, -math.frexp(largest)[1]), float(np.finfo(v.dtype).tiny))
+    return v.dtype.type(eps)
 
 
 def forward_difference(f, x, v=None, h=None):
@@ -145,93 +161,44 @@ def central_difference(f, x, v=None, h=None):
     return (real_run(f, x + h * v) - real_run(f, x - h * v)) / (2 * h)
 
 
-def check_grad(loss, theta, order=1, directions=3, seed=0):
-    """Check the derivatives of a loss by dual numbers against central differences, along random directions.
-
-    Parameters
-    ----------
-    loss : a program of NumPy functions with a scalar value
-    theta : float or array of floats
-    order : 1 or 2
-        1 checks dl(theta)[v]; 2 checks u H v, by nested dual numbers against differences of the first derivative.
-    directions, seed : int
-        How many random directions, and from which seed.
-
-    Raises
-    ------
-    AssertionError
-        they differ by more than the differences' own error; the message names the worst coordinate
-    ValueError
-        another order, or a loss that is not a scalar
-
-    Examples
-    --------
-    >>> check_grad(lambda x: np.sum(np.sin(x) ** 2), np.array([0.3, 1.0, -2.0]), order=2)
-    """
-    if order not in (1, 2):
-        raise ValueError(f"order is {order}: 1 (the gradient) or 2 (the Hessian) is needed.")
-    theta = point_and_direction(theta, np.ones_like(theta))[0]
-    if np.shape(value := real_run(loss, theta)) != ():
-        raise ValueError(f"the loss has shape {np.shape(value)}: a scalar is needed. Instead: np.sum or np.mean of it.")
-    rng = np.random.default_rng(seed)
-    tolerance = np.finfo(theta.dtype).eps ** (3 / 8)
-    for _ in range(directions):
-        u, v = rng.standard_normal((2, *theta.shape)).astype(theta.dtype)
-        f = loss if order == 1 else lambda x, u=u: jvp(loss, x, u)[1]
-
-        def disagreement(v, f=f):
-            exact, approximate = jvp(f, theta, v)[1], central_difference(f, theta, v)
-            return abs(exact - approximate), exact, approximate
-
-        error, exact, approximate = disagreement(v)
-        if error > tolerance * max(abs(exact), abs(approximate), abs(value)):
-            i = worst_coordinate(lambda v: disagreement(v)[0], theta)
-            _, exact, approximate = disagreement(unit(theta, i))
-            raise AssertionError(
-                f"the derivative of order {order} along theta{list(i) if i else ''} is {exact} by dual numbers and"
-                f" {approximate} by central differences: a rule is wrong, or the loss has a kink there."
-            )
-
-
-def unit(x, i):
-    """The unit vector along coordinate i, of x's shape."""
-    e = np.zeros_like(x)
-    e[i] = 1
-    return e[()]
-
-
-def worst_coordinate(error, x):
-    """The coordinate along which `error(v)` is large, by halving the coordinates that v has."""
-    places = np.arange(np.size(x))
-    while len(places) > 1:
-        halves = np.array_split(places, 2)
-        along = [np.isin(np.arange(np.size(x)), half).reshape(np.shape(x)).astype(x.dtype) for half in halves]
-        places = halves[int(error(along[1]) > error(along[0]))]
-    return tuple(int(i) for i in np.unravel_index(places[0], np.shape(x)))
-
-
 def point_and_direction(x, v):
-    """Check x and v at the door, and copy them: no result is a view of an input."""
-    if isinstance(x, (bool, int)):
-        raise TypeError(
-            f"x is of type {type(x).__name__}: a derivative needs floating-point numbers. Instead: float(x)."
-        )
-    x = floating(x, "x")
+    """Check x and v at the door, and copy them: no result is a view of an input, and f may change what it gets."""
+    x, v = direction(x, v, "x")
+    finite(x=x, v=v)
+    return tuple(a if isinstance(a, Number) else np.array(a)[()] for a in (x, v))
+
+
+def direction(x, v, name):
+    """Check the types of a point and of a direction of its shape, and give v the point's precision."""
+    x = floats(x, name)
     if v is None and np.shape(x):
         raise ValueError(
-            f"x has shape {np.shape(x)}: a direction v of this shape is needed. Instead: v=np.ones_like(x)."
+            f"{name} has shape {np.shape(x)}: a direction v of this shape is needed. Instead: v=np.ones_like({name})."
         )
     v = 1 if v is None else v
     if not isinstance(v, Number):
         if np.asarray(v).dtype.kind not in "fiu":
             raise TypeError(f"v is of type {np.asarray(v).dtype}: a direction of real numbers is needed.")
-        v = np.array(v, dtype=x.dtype)[()]
+        v = np.asarray(v, dtype=x.dtype)[()]
     if np.shape(v) != np.shape(x):
-        raise ValueError(f"v has shape {np.shape(v)} and x {np.shape(x)}: they must be equal.")
-    for name, a in (("x", x), ("v", v)):
+        raise ValueError(f"v has shape {np.shape(v)} and {name} {np.shape(x)}: they must be equal.")
+    return x, v
+
+
+def floats(x, name):
+    """Check that a point is of floats."""
+    if isinstance(x, (bool, int)):
+        raise TypeError(
+            f"{name} is of type {type(x).__name__}: a derivative needs floating-point numbers. Instead: float({name})."
+        )
+    return floating(x, name)
+
+
+def finite(**arrays):
+    """Refuse a point or a direction with a NaN or an infinity in it."""
+    for name, a in arrays.items():
         if not is_finite(a):
-            raise ValueError(f"{name} has a NaN or an infinity in it: a finite point and direction are needed.")
-    return (x if isinstance(x, Number) else np.array(x)[()]), v
+            raise ValueError(f"{name} has a NaN or an infinity in it: finite numbers are needed.")
 
 
 def step(x, v, h, power):
@@ -266,25 +233,26 @@ def array_result(y):
     return y
 
 
+def run_program(f, number):
+    """f(number), one array; the number's run ends with it."""
+    try:
+        with np.errstate(all="ignore"):
+            return array_result(f(number))
+    except (TypeError, ValueError) as error:
+        # NumPy reports a refused conversion as its own "setting an array element with a sequence".
+        if isinstance(error.__cause__, UnsupportedError):
+            raise error.__cause__ from None
+        raise
+    finally:
+        number.run.alive = False
+
+
 def run_on(start, f):
     """Run f on the number that `start(run)` makes: value and tangent, finite, or where they ceased to be."""
-
-    def attempt(run):
-        try:
-            with np.errstate(all="ignore"):
-                return array_result(f(start(run)))
-        except (TypeError, ValueError) as error:
-            # NumPy reports a refused conversion as its own "setting an array element with a sequence".
-            if isinstance(error.__cause__, UnsupportedError):
-                raise error.__cause__ from None
-            raise
-        finally:
-            run.alive = False
-
-    y = attempt(run := Run())
+    y = run_program(f, number := start(Run()))
     if not is_finite(y):
-        origin = getattr(attempt(Run(trace=True)), "origin", None) or "a constant"
+        origin = getattr(run_program(f, start(Run(trace=True))), "origin", None) or "a constant"
         raise FloatingPointError(f"f or its derivative is NaN or infinite. It ceased to be finite at {origin}.")
-    if isinstance(y, Number) and y.run is run:
+    if isinstance(y, Number) and y.run is number.run:
         return y.parts
     return y, np.zeros_like(y, dtype=np.result_type(y, np.float16))[()]

@@ -4,9 +4,11 @@
 ``complex_step`` hands to a function: NumPy's complex numbers, in which everything means what it means on the reals.
 """
 
+import math
+
 import numpy as np
 
-from mathlib.primitives import Elementwise, Multilinear, NonAnalyticError, Number, Run, unsupported
+from mathlib.arithmetic import Elementwise, NonAnalyticError, Number, Run, unsupported
 
 # Hand-made dual numbers belong to no differentiation: they share the lowest level.
 FREE = Run()
@@ -18,18 +20,30 @@ SMALL = 2.0**-27
 
 def is_finite(a):
     """Whether all of a, of any arithmetic, is finite."""
-    return a.finite() if isinstance(a, Number) else bool(np.all(np.isfinite(a)))
+    if isinstance(a, Number):
+        return a.finite()
+    # One quick product tells, unless it overflows by itself.
+    return math.isfinite(np.vdot(a, a)) or bool(np.all(np.isfinite(a)))
 
 
 def floating(a, name):
     """Give `a` as a floating-point array; Python's own numbers are converted, integer arrays refused."""
     if isinstance(a, Number):
         return a
+    if isinstance(a, np.ma.MaskedArray):
+        raise TypeError(f"{name} is masked: a derivative needs all its numbers. Instead: {name}.filled(0.0).")
+    listed = isinstance(a, (list, tuple))
     a = np.float64(a) if isinstance(a, (int, float)) and not isinstance(a, bool) else np.asarray(a)
     if a.dtype.kind != "f":
+        instead = (
+            "two real arrays"
+            if a.dtype.kind == "c"
+            else f"np.array({name}, float)"
+            if listed
+            else f"{name}.astype(float)"
+        )
         raise TypeError(
-            f"{name} is of type {a.dtype}: a derivative needs real floating-point numbers."
-            f" Instead: {name}.astype(float)."
+            f"{name} is of type {a.dtype}: a derivative needs real floating-point numbers. Instead: {instead}."
         )
     return a if a.ndim else a[()]
 
@@ -74,13 +88,13 @@ class Dual(Number):
                 f"value has shape {np.shape(value)} and tangent {np.shape(tangent)}: they must be equal."
                 " Instead: np.broadcast_to(tangent, np.shape(value))."
             )
-        self.value, self.tangent, self.run, self.origin = value, tangent, FREE, None
+        self.value, self.tangent, self.run = value, tangent, FREE
 
     @classmethod
     def _of(cls, value, tangent, run):
         """The result of an operation, whose shapes agree by construction."""
         new = cls.__new__(cls)
-        new.value, new.tangent, new.run, new.origin = value, tangent, run, None
+        new.value, new.tangent, new.run = value, tangent, run
         return new
 
     primal = property(lambda self: self.value)
@@ -92,11 +106,16 @@ class Dual(Number):
 
     def apply(self, rule, args, kwargs, arrays):
         """Run one row of the table on first-order polynomials of this run."""
-        mine = [isinstance(a, Dual) and a.run is self.run for a in arrays]
-        values = tuple(a.value if m else a for a, m in zip(arrays, mine, strict=True))
-        tangents = tuple(a.tangent if m else None for a, m in zip(arrays, mine, strict=True))
-        y, dy = rule.push(args, kwargs, values, tangents)
-        return self.follow(Dual._of(y, dy, self.run), rule, arrays)
+        run = self.run
+        values, tangents = [], []
+        for a in arrays:
+            mine = type(a) is Dual and a.run is run
+            values.append(a.value if mine else a)
+            tangents.append(a.tangent if mine else None)
+        new = Dual._of(*rule.push(args, kwargs, values, tangents), run)
+        if run.trace:
+            self.follow(new, rule, arrays)
+        return new
 
     def __repr__(self):
         show = [repr(c) if isinstance(c, Number) or np.ndim(c) else repr(float(c)) for c in (self.value, self.tangent)]
@@ -123,19 +142,27 @@ class Complex(Number):
     np.float64(0.6)
     """
 
-    __slots__ = ("z",)
+    __slots__ = ("parts",)
     error = NonAnalyticError
 
     def __init__(self, real, imaginary, run=FREE):
-        self.z = join(floating(real, "real"), floating(imaginary, "imaginary"))
-        self.run, self.origin = run, None
+        self.parts = floating(real, "real"), floating(imaginary, "imaginary")
+        self.run = run
 
-    primal = property(lambda self: self.z.real)
-    parts = property(lambda self: (self.z.real, self.z.imag))
+    @classmethod
+    def _of(cls, real, imaginary, run):
+        """The result of an operation, whose shapes agree by construction."""
+        new = cls.__new__(cls)
+        new.parts, new.run = (real, imaginary), run
+        return new
+
+    # The parts are kept apart: a real operand stays real in a product, and matrix products need whole rows.
+    z = property(lambda self: join(*self.parts))
+    primal = property(lambda self: self.parts[0])
 
     def finite(self):
         """Whether both parts are finite."""
-        return is_finite(self.z)
+        return is_finite(self.parts[0]) and is_finite(self.parts[1])
 
     def apply(self, rule, args, kwargs, arrays):
         """Run one row of the table on complex numbers, or on real and imaginary parts to first order."""
@@ -146,25 +173,25 @@ class Complex(Number):
                 "a complex number cannot carry a second derivative",
                 "nest jvp in jvp, or jvp in complex_step",
             )
-        reals = tuple(a.primal if isinstance(a, Complex) else a for a in arrays)
-        tangents = tuple(a.z.imag if isinstance(a, Complex) else None for a in arrays)
-        new = Complex.__new__(Complex)
-        if native(rule, reals, tangents):
-            new.z = rule.evaluate(args, kwargs, tuple(a.z if isinstance(a, Complex) else a for a in arrays))
+        values = [a.parts[0] if isinstance(a, Complex) else a for a in arrays]
+        tangents = [a.parts[1] if isinstance(a, Complex) else None for a in arrays]
+        if isinstance(rule, Elementwise) and native(rule, values, tangents):
+            z = rule.function(*(a.z if isinstance(a, Complex) else a for a in arrays))
+            y, dy = (np.ascontiguousarray(part)[()] if z.ndim else part for part in (z.real, z.imag))
         else:
-            new.z = join(*rule.push(args, kwargs, reals, tangents))
-        new.run = self.run
-        return self.follow(new, rule, arrays)
+            y, dy = rule.push(args, kwargs, values, tangents)
+        new = Complex._of(y, dy, self.run)
+        if self.run.trace:
+            self.follow(new, rule, arrays)
+        return new
 
     def __repr__(self):
         return f"Complex({self.z!r})"
 
 
-def native(rule, reals, tangents):
+def native(rule, values, tangents):
     """Whether NumPy's complex version of a row is right to the last bit here."""
-    if isinstance(rule, Multilinear):
-        return rule.joint or len(reals) == 1
-    if not isinstance(rule, Elementwise) or None in rule.radius:
+    if None in rule.radius:
         return False
-    radii = (r(*reals) if callable(r) else r for r in rule.radius)
+    radii = (r(*values) if callable(r) else r for r in rule.radius)
     return all(t is None or np.all(abs(t) <= SMALL * r) for t, r in zip(tangents, radii, strict=True))

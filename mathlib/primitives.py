@@ -1,277 +1,40 @@
-"""The one table of derivative rules, and the dispatch that every arithmetic shares.
+"""The one table of derivative rules: every row serves every arithmetic, forward and reverse.
 
-A loss is a plain NumPy program. Run on a `Number` (a dual number, a guarded complex number) instead of a
-`float64` array, each NumPy call in it arrives here, through NumPy's own protocols (`__array_ufunc__`,
-`__array_function__`), and is looked up in ``TABLE``. A row is of one of five kinds:
-
-elementwise
-    partial derivatives, one an argument: functions of the result y and the arguments, or plain numbers
-multilinear
-    no rule at all: its tangent is the function itself, one argument at a time
-general
-    a rule for its tangent
-composite
-    no rule either: a program of the other rows
-discrete
-    no derivative: comparisons, `argmax`, `sign`, shapes; it sees real values and returns plain arrays
-
-The rules are written in NumPy calls, so they run on Numbers again: that is what nesting is.
-Products are bilinear: no rule has a conjugate in it.
+A row is one line where the mathematics is. What the kinds of row mean, and how to add one, says
+`mathlib.arithmetic`.
 """
 
-import itertools
-import linecache
 import math
 import operator
-import sys
-from pathlib import Path
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
-INSIDE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
-
-
-class UnsupportedError(TypeError):
-    """An operation with no derivative rule, or one that would lose the derivative in silence."""
-
-
-class NonAnalyticError(UnsupportedError):
-    """An operation that has no meaning on the complex numbers that stand for reals."""
-
-
-class EscapedError(RuntimeError):
-    """A Number used after the differentiation that made it had ended."""
-
-
-def caller():
-    """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
-        frame = frame.f_back
-    name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
-    code = linecache.getline(file, line).strip()
-    return f"in {name}, line {line}" + (f": `{code}`" if code else "")
-
-
-def name_of(function):
-    """The name a reader would write: "np.linalg.solve"."""
-    module = getattr(function, "__module__", None) or "numpy"
-    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
-    return name if module in ("_operator", "builtins") else f"{module.replace('numpy', 'np', 1)}.{name}"
-
-
-# ---------------------------------------------------------------------------------------------- rows
-
-
-class Rule:
-    """One row of the table: a function, and which of its positional arguments are arrays.
-
-    `slots` is the slice of positional arguments that are differentiated; with `listed`, they come as one
-    list in the first argument, as `np.concatenate` takes them.
-    """
-
-    refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
-
-    def __init__(self, function, slots=slice(0, 1), listed=False):
-        self.function, self.slots, self.listed = function, slots, listed
-
-    def arrays(self, args):
-        """The differentiated arguments, in order."""
-        return tuple(args[0]) if self.listed else args[self.slots]
-
-    def rest(self, args):
-        """The other positional arguments."""
-        if self.listed:
-            return args[1:]
-        start = self.slots.start or 0
-        return args[:start] + args[start + len(self.arrays(args)) :]
-
-    def evaluate(self, args, kwargs, arrays):
-        """Call the function with `arrays` in the places of its differentiated arguments."""
-        if self.listed:
-            return self.function(list(arrays), *args[1:], **kwargs)
-        start = self.slots.start or 0
-        return self.function(*args[:start], *arrays, *args[start + len(arrays) :], **kwargs)
-
-    def push(self, args, kwargs, values, tangents):
-        """The value and its tangent at `values` along `tangents` (None: a constant)."""
-        y = self.evaluate(args, kwargs, values)
-        return y, self.tangent(args, kwargs, y, values, tangents)
-
-    def __call__(self, args, kwargs):
-        """Run the row on the highest arithmetic among its arguments: the innermost differentiation."""
-        arrays = self.arrays(args)
-        numbers = [a for a in arrays if isinstance(a, Number)]
-        stray = [a for a in (*self.rest(args), *kwargs.values()) if isinstance(a, Number)]
-        if stray or not numbers:
-            raise unsupported(
-                self.function,
-                stray or args,
-                "a differentiated number stands where the rule takes a constant",
-                "pass arrays by position, constants as plain arrays",
-            )
-        if bad := [k for k, v in kwargs.items() if k in self.refused and v is not None]:
-            raise unsupported(self.function, numbers, f"the argument {bad[0]}= is not differentiated", "leave it out")
-        for a in arrays:
-            if isinstance(a, Number):
-                a.run.check()
-            elif np.iscomplexobj(a):
-                raise unsupported(
-                    self.function,
-                    numbers,
-                    "a complex number meets one that stands for a real",
-                    "calculate with the real and the imaginary part, as two real arrays",
-                )
-        top = max(numbers, key=lambda a: a.run.level)
-        return top.apply(self, args, kwargs, arrays)
-
-
-class Elementwise(Rule):
-    """A ufunc with a partial derivative for each argument.
-
-    `radius` serves complex step: within 2**-27 of it, an imaginary part's square is below the last bit of the
-    real part, and NumPy's own complex version is used; beyond (at a singularity, or for None, where NumPy's
-    complex version is missing or inaccurate) the real function and the partials are.
-    """
-
-    refused = Rule.refused | {"where"}
-
-    def __init__(self, function, *partials, radius=1.0):
-        super().__init__(function, slice(None))
-        self.partials = partials
-        self.radius = radius if isinstance(radius, tuple) else (radius,) * len(partials)
-
-    def tangent(self, args, kwargs, y, values, tangents):
-        dy = None
-        for p, t in zip(self.partials, tangents, strict=True):
-            if t is not None:
-                term = (p(y, *values) if callable(p) else p) * t
-                dy = term if dy is None else dy + term
-        dy = dy if np.shape(dy) == np.shape(y) else np.broadcast_to(dy, np.shape(y))
-        return dy if dy.dtype == y.dtype else dy.astype(y.dtype)
-
-
-class Multilinear(Rule):
-    """A function that is linear in each of its arrays; `joint`: in all of them together."""
-
-    def __init__(self, function, slots=slice(0, 1), listed=False, joint=False):
-        super().__init__(function, slots, listed)
-        self.joint = joint or listed
-
-    def tangent(self, args, kwargs, y, values, tangents):
-        if self.joint:
-            zeros = (np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True))
-            return self.evaluate(args, kwargs, tuple(zeros))
-        terms = [
-            self.evaluate(args, kwargs, (*values[:i], t, *values[i + 1 :]))
-            for i, t in enumerate(tangents)
-            if t is not None
-        ]
-        return sum(terms[1:], start=terms[0])
-
-
-class General(Rule):
-    """A function with a rule of its own: ``rule(y, *values, *tangents, *other arguments)`` is the tangent of y."""
-
-    refused = Rule.refused | {"where"}
-
-    def __init__(self, function, rule, slots=slice(0, 1)):
-        super().__init__(function, slots)
-        self.rule = rule
-
-    def tangent(self, args, kwargs, y, values, tangents):
-        return self.rule(y, *values, *tangents, *self.rest(args), **kwargs)
-
-
-class Composite:
-    """A function written as a program of other rows."""
-
-    def __init__(self, program):
-        self.program = program
-
-    def __call__(self, args, kwargs):
-        if kwargs.pop("out", None) is not None:
-            raise unsupported(self.program, args, "the argument out= is not differentiated", "leave it out")
-        return self.program(*args, **kwargs)
-
-
-class Discrete:
-    """A function whose result carries no derivative: it sees the real values."""
-
-    def __init__(self, function):
-        self.function = function
-
-    def __call__(self, args, kwargs):
-        return self.function(*map(real_value, args), **{k: real_value(v) for k, v in kwargs.items()})
-
-
-def real_value(x):
-    """The plain real array that x stands for, at any depth of nesting; also inside lists and tuples."""
-    while isinstance(x, Number):
-        x.run.check()
-        x = x.primal
-    return type(x)(map(real_value, x)) if type(x) in (list, tuple) else x
-
-
-# ----------------------------------------------------------------------------------------- the table
-
-TABLE = {}
-
-
-def elementwise(function, *partials, radius=1.0):
-    """Add a ufunc to the table, with one partial derivative an argument.
-
-    Each partial is a function of the result y and the arguments, or a plain number. ``radius`` says where complex
-    step can use NumPy's own complex version (see `Elementwise`); with None it uses the partials.
-
-    >>> from mathlib import jvp
-    >>> elementwise(np.spacing, 0.0, radius=None)
-    >>> jvp(lambda x: x + np.spacing(x), 1.0, 1.0)[1]
-    np.float64(1.0)
-    >>> del TABLE[np.spacing]
-    """
-    TABLE[function] = Elementwise(function, *partials, radius=radius)
-
-
-def multilinear(*functions, slots=slice(0, 1), listed=False, joint=False):
-    """Add functions that are linear in each array argument: they need no rule."""
-    for function in functions:
-        TABLE[function] = Multilinear(function, slots, listed, joint)
-
-
-def general(function, rule, slots=slice(0, 1)):
-    """Add a function with a rule: from y, the arrays and their tangents to the tangent of y."""
-    TABLE[function] = General(function, rule, slots)
-
-
-def composite(*functions):
-    """Decorate the program, of other rows, that stands for `functions`."""
-
-    def add(program):
-        TABLE.update(dict.fromkeys(functions, Composite(program)))
-        return program
-
-    return add
-
-
-def discrete(*functions):
-    """Add functions without a derivative: they see real values and return plain arrays."""
-    for function in functions:
-        TABLE[function] = Discrete(function)
-
+from mathlib.arithmetic import (
+    TABLE,
+    Product,
+    composite,
+    discrete,
+    elementwise,
+    general,
+    multilinear,
+    primitive,
+    real_value,
+    unbroadcast,
+    unsupported,
+)
+
+__all__ = ["TABLE", "composite", "discrete", "elementwise", "general", "multilinear", "primitive"]
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
-INF = math.inf
 
-elementwise(np.add, 1, 1, radius=INF)
-elementwise(np.subtract, 1, -1, radius=INF)
-elementwise(np.negative, -1, radius=INF)
-elementwise(np.positive, 1, radius=INF)
-elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a, radius=(lambda a, b: abs(a), lambda a, b: abs(b)))
-elementwise(np.divide, lambda y, a, b: 1 / b, lambda y, a, b: -y / b, radius=(INF, lambda a, b: abs(b)))
-elementwise(np.reciprocal, lambda y, x: -y * y, radius=lambda x: abs(x))
-elementwise(np.square, lambda y, x: 2 * x, radius=lambda x: abs(x))
+elementwise(np.add, 1, 1)
+elementwise(np.subtract, 1, -1)
+elementwise(np.negative, -1)
+elementwise(np.positive, 1)
+elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)
+elementwise(np.divide, lambda y, a, b: 1 / b, lambda y, a, b: -y / b)
+elementwise(np.reciprocal, lambda y: -y * y)
+elementwise(np.square, lambda y, x: 2 * x)
 # Where p = 0 the exponent p - 1 is taken as 0, as p * x**-1 would be 0 * inf at x = 0; likewise 0**p in p.
 # NumPy's complex power loses digits (p log x of them), so complex step uses these partials.
 for power in (np.power, np.float_power, operator.pow):
@@ -279,49 +42,59 @@ for power in (np.power, np.float_power, operator.pow):
         power,
         lambda y, x, p: p * x ** (p - 1 + (p == 0)),
         lambda y, x, p: y * np.log(x + (y == 0)),
-        radius=None,
     )
-elementwise(np.sqrt, lambda y, x: 0.5 / y, radius=lambda x: x)
-elementwise(np.cbrt, lambda y, x: 1 / (3 * y * y), radius=None)
-elementwise(np.exp, lambda y, x: y)
-elementwise(np.exp2, lambda y, x: LN2 * y, radius=None)
-elementwise(np.expm1, lambda y, x: np.exp(x))
+elementwise(np.sqrt, lambda y: 0.5 / y, radius=lambda x: x)
+elementwise(np.cbrt, lambda y: 1 / (3 * y * y))
+elementwise(np.exp, lambda y: y, radius=1.0)
+elementwise(np.exp2, lambda y: LN2 * y)
+elementwise(np.expm1, lambda y, x: np.exp(x), radius=1.0)
 elementwise(np.log, lambda y, x: 1 / x, radius=lambda x: x)
-elementwise(np.log2, lambda y, x: 1 / (LN2 * x), radius=None)
-elementwise(np.log10, lambda y, x: 1 / (LN10 * x), radius=None)
-elementwise(np.log1p, lambda y, x: 1 / (1 + x), radius=None)
-elementwise(np.logaddexp, lambda y, a, b: np.exp(a - y), lambda y, a, b: np.exp(b - y), radius=None)
-elementwise(np.logaddexp2, lambda y, a, b: np.exp2(a - y), lambda y, a, b: np.exp2(b - y), radius=None)
-elementwise(np.sin, lambda y, x: np.cos(x))
-elementwise(np.cos, lambda y, x: -np.sin(x))
-elementwise(np.tan, lambda y, x: 1 + y * y, radius=lambda x: abs(np.cos(x)))
+elementwise(np.log2, lambda y, x: 1 / (LN2 * x))
+elementwise(np.log10, lambda y, x: 1 / (LN10 * x))
+elementwise(np.log1p, lambda y, x: 1 / (1 + x))
+elementwise(np.logaddexp, lambda y, a, b: np.exp(a - y), lambda y, a, b: np.exp(b - y))
+elementwise(np.logaddexp2, lambda y, a, b: np.exp2(a - y), lambda y, a, b: np.exp2(b - y))
+elementwise(np.sin, lambda y, x: np.cos(x), radius=1.0)
+elementwise(np.cos, lambda y, x: -np.sin(x), radius=1.0)
+elementwise(np.tan, lambda y: 1 + y * y, radius=lambda x: abs(np.cos(x)))
 elementwise(np.arcsin, lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
 elementwise(np.arccos, lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
-elementwise(np.arctan, lambda y, x: 1 / (1 + x * x))
-elementwise(np.arctan2, lambda y, a, b: b / (a * a + b * b), lambda y, a, b: -a / (a * a + b * b), radius=None)
-elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y, radius=None)
-elementwise(np.sinh, lambda y, x: np.cosh(x))
-elementwise(np.cosh, lambda y, x: np.sinh(x))
-# 1 - y**2 would lose every digit where tanh saturates.
-elementwise(np.tanh, lambda y, x: 1 / np.square(np.cosh(x)))
-elementwise(np.arcsinh, lambda y, x: 1 / np.sqrt(1 + x * x))
+elementwise(np.arctan, lambda y, x: 1 / (1 + x * x), radius=1.0)
+elementwise(np.arctan2, lambda y, a, b: b / (a * a + b * b), lambda y, a, b: -a / (a * a + b * b))
+elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y)
+elementwise(np.sinh, lambda y, x: np.cosh(x), radius=1.0)
+elementwise(np.cosh, lambda y, x: np.sinh(x), radius=1.0)
+# Where tanh saturates this has the last bit of 1, not of the derivative; cosh would keep it, at thrice the time.
+elementwise(np.tanh, lambda y: one_minus_square(y))
+elementwise(np.arcsinh, lambda y, x: 1 / np.sqrt(1 + x * x), radius=1.0)
 elementwise(np.arccosh, lambda y, x: 1 / np.sqrt((x - 1) * (x + 1)), radius=lambda x: x - 1)
 elementwise(np.arctanh, lambda y, x: 1 / ((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
 for degrees_to_radians in (np.deg2rad, np.radians):
-    elementwise(degrees_to_radians, math.pi / 180, radius=None)
+    elementwise(degrees_to_radians, math.pi / 180)
 for radians_to_degrees in (np.rad2deg, np.degrees):
-    elementwise(radians_to_degrees, 180 / math.pi, radius=None)
+    elementwise(radians_to_degrees, 180 / math.pi)
 
 # Kinks: |x|' = 0 at 0; where two arguments tie, each has half the derivative.
 for absolute in (np.absolute, np.fabs):
-    elementwise(absolute, lambda y, x: np.sign(x), radius=None)
+    elementwise(absolute, lambda y, x: np.sign(x))
 for largest in (np.maximum, np.fmax):
-    elementwise(largest, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b), radius=None)
+    elementwise(largest, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b))
 for smallest in (np.minimum, np.fmin):
-    elementwise(smallest, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b), radius=None)
-elementwise(np.copysign, lambda y, a, s: np.sign(a) * np.copysign(1, s), 0, radius=None)
-elementwise(np.remainder, 1, lambda y, a, b: -np.floor(a / b), radius=None)
-elementwise(np.fmod, 1, lambda y, a, b: -np.trunc(a / b), radius=None)
+    elementwise(smallest, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b))
+elementwise(np.copysign, lambda y, a, s: np.sign(a) * np.copysign(1, s), 0)
+elementwise(np.heaviside, 0, lambda y, x, h: np.equal(x, 0).astype(np.float16))
+elementwise(np.remainder, 1, lambda y, a, b: -np.floor(a / b))
+elementwise(np.fmod, 1, lambda y, a, b: -np.trunc(a / b))
+
+
+@primitive
+def one_minus_square(y):
+    """The slope of tanh."""
+    s = np.square(y)
+    return np.subtract(1, s, out=s) if s.ndim else 1 - s
+
+
+elementwise(one_minus_square, lambda s, y: -2 * y)
 
 
 def share(wins, ties):
@@ -329,62 +102,412 @@ def share(wins, ties):
     return wins.astype(np.float16) + ties * np.float16(0.5)
 
 
-multilinear(np.sum, np.mean, np.cumsum, np.trace, np.diagonal, np.diag, np.diff, np.tril, np.triu)
-multilinear(np.reshape, np.ravel, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis, np.expand_dims)
-multilinear(np.squeeze, np.broadcast_to, np.flip, np.fliplr, np.flipud, np.rot90, np.roll, np.repeat, np.tile)
-multilinear(np.take, np.take_along_axis, np.copy, operator.getitem)
-multilinear(np.linalg.trace, np.linalg.diagonal, np.linalg.matrix_transpose)
-multilinear(np.concatenate, np.stack, np.vstack, np.hstack, np.dstack, np.column_stack, listed=True)
-multilinear(np.where, slots=slice(1, 3), joint=True)
-multilinear(np.dot, np.matmul, np.inner, np.outer, np.tensordot, np.kron, np.cross, np.vdot, slots=slice(0, 2))
-multilinear(np.linalg.matmul, np.linalg.outer, np.linalg.tensordot, np.linalg.cross, slots=slice(0, 2))
-multilinear(np.vecdot, np.linalg.vecdot, np.convolve, np.correlate, slots=slice(0, 2))
-if hasattr(np, "matvec"):  # NumPy 2.2
-    multilinear(np.matvec, np.vecmat, slots=slice(0, 2))
-multilinear(np.einsum, slots=slice(1, None))
-
-general(np.linalg.inv, lambda y, a, da: -y @ da @ y)
-general(np.linalg.det, lambda y, a, da: y * np.trace(np.linalg.solve(a, da), axis1=-2, axis2=-1))
+# ------------------------------------------------------------------------------------- linear in all
 
 
-def extremum_tangent(y, x, dx, axis=None, keepdims=False):
+def spread(g, x, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
+    """The transpose of a sum: g, repeated along the axes that were summed."""
+    if axis is not None and not keepdims and np.ndim(x):
+        g = np.expand_dims(g, axis)
+    return np.broadcast_to(g, np.shape(x)) if where is True else np.where(where, g, np.zeros(x.shape, x.dtype))
+
+
+def spread_mean(g, x, axis=None, dtype=None, out=None, keepdims=False, where=True):
+    """The transpose of a mean."""
+    if where is True:
+        return spread(g / (np.size(x) / max(np.size(g), 1)), x, axis, keepdims=keepdims)
+    count = np.sum(np.broadcast_to(where, np.shape(x)), axis, keepdims=keepdims, dtype=g.dtype)
+    return spread(g / count, x, axis, keepdims=keepdims, where=where)
+
+
+def restore(g, x, *args, **kwargs):
+    """The transpose of a change of shape: x's shape again."""
+    return g if g.shape == x.shape else np.reshape(g, x.shape)
+
+
+def cumsum_back(g, x, axis=None, dtype=None):
+    """The transpose of a cumulative sum: one from the other end."""
+    g = np.flip(np.cumsum(np.flip(g, axis or 0), axis or 0), axis or 0)
+    return np.reshape(g, np.shape(x))
+
+
+def is_basic(key):
+    """Whether indexing by `key` gives a view, which names no element twice."""
+    keys = key if type(key) is tuple else (key,)
+    return all(k is None or k is ... or isinstance(k, (int, np.integer, slice)) for k in keys)
+
+
+def deposit(y, key, part):
+    """Add a part to the array y at its key, also where the key names an element twice."""
+    if is_basic(key):
+        y[key] += part
+    else:
+        np.add.at(y, key, part)
+
+
+@primitive
+def assemble(parts, keys, shape):
+    """The array of this shape with each part added at its key: the transpose of indexing, of several at once."""
+    y = np.zeros(shape, np.result_type(*parts))
+    for part, key in zip(parts, keys, strict=True):
+        deposit(y, key, part)
+    return y
+
+
+class Piece:
+    """A contribution to the elements at `key` alone; the reverse mode joins all pieces of an array at once."""
+
+    def __init__(self, g, x, key):
+        self.g, self.key = g, key
+
+
+@primitive
+def part(x, start, shape):
+    """The elements of a vector from `start` on, in this shape: a view."""
+    return x[start : start + math.prod(shape)].reshape(shape)
+
+
+def part_back(g, x, start, shape):
+    """The transpose of taking a part."""
+    return Piece(g if g.ndim == 1 else np.reshape(g, -1), x, slice(start, start + math.prod(shape)))
+
+
+def ungather(function):
+    """The transpose of a function that only moves elements: it is run once on their numbers, 0 meaning nowhere."""
+
+    def transpose(g, x, *args, **kwargs):
+        numbers = np.arange(1, np.size(x) + 1).reshape(np.shape(x))
+        places = function(numbers, *args, **kwargs)
+        return np.reshape(assemble([g], [places], (np.size(x) + 1,))[1:], np.shape(x))
+
+    return transpose
+
+
+multilinear(np.sum, transposes=(spread,))
+multilinear(np.mean, transposes=(spread_mean,))
+multilinear(np.cumsum, transposes=(cumsum_back,))
+multilinear(np.reshape, np.ravel, np.squeeze, np.expand_dims, np.copy, transposes=(restore,))
+multilinear(np.broadcast_to, transposes=(lambda g, x, *args, **kwargs: unbroadcast(g, np.shape(x)),))
+multilinear(
+    np.transpose,
+    transposes=(
+        lambda g, x, axes=None: np.transpose(g, None if axes is None else np.argsort(np.arange(g.ndim)[list(axes)])),
+    ),
+)
+multilinear(np.matrix_transpose, np.linalg.matrix_transpose, transposes=(lambda g, x: np.matrix_transpose(g),))
+multilinear(np.swapaxes, transposes=(lambda g, x, axis1, axis2: np.swapaxes(g, axis1, axis2),))
+multilinear(np.moveaxis, transposes=(lambda g, x, source, destination: np.moveaxis(g, destination, source),))
+multilinear(np.flip, transposes=(lambda g, x, axis=None: np.flip(g, axis),))
+for gather in (np.take, np.take_along_axis, np.diagonal, np.linalg.diagonal, np.diag, np.tril, np.triu):
+    multilinear(gather, transposes=(ungather(gather),))
+for gather in (np.fliplr, np.flipud, np.rot90, np.roll, np.repeat, np.tile):
+    multilinear(gather, transposes=(ungather(gather),))
+multilinear(operator.getitem, transposes=(Piece,))
+multilinear(part, transposes=(part_back,))
+multilinear(assemble, listed=True, transposes=(lambda g, parts, keys, shape: [g[key] for key in keys],))
+
+
+def unconcatenate(g, arrays, axis=0):
+    """The transpose of joining: cut again."""
+    if axis is None:
+        ends = np.cumsum([np.size(a) for a in arrays])
+        return [np.reshape(g[end - np.size(a) : end], np.shape(a)) for a, end in zip(arrays, ends, strict=True)]
+    ends = np.cumsum([np.shape(a)[axis] for a in arrays])
+    before = (slice(None),) * (axis % g.ndim)
+    return [g[(*before, slice(end - np.shape(a)[axis], end))] for a, end in zip(arrays, ends, strict=True)]
+
+
+multilinear(np.concatenate, listed=True, transposes=(unconcatenate,))
+multilinear(np.stack, listed=True, transposes=(lambda g, arrays, axis=0: list(np.moveaxis(g, axis, 0)),))
+multilinear(
+    np.where,
+    slots=slice(1, 3),
+    joint=True,
+    transposes=(
+        lambda g, a, b, chosen: unbroadcast(np.where(chosen, g, np.zeros_like(g)), np.shape(a)),
+        lambda g, a, b, chosen: unbroadcast(np.where(chosen, np.zeros_like(g), g), np.shape(b)),
+    ),
+)
+
+# ------------------------------------------------------------------------------------ linear in each
+
+
+def matrices(g, a, b):
+    """The operands of a product and its result, vectors as matrices of one row or column."""
+    if np.ndim(b) == 1:
+        b, g = b[:, None], g[..., None]
+    if np.ndim(a) == 1:
+        a, g = a[None, :], g[..., None, :]
+    return g, a, b
+
+
+def matmul_left(g, a, b):
+    """The gradient with respect to A: g B^T."""
+    if a.ndim == 2 == b.ndim:
+        return g @ b.mT
+    g, a2, b2 = matrices(g, a, b)
+    return np.reshape(unbroadcast(g @ b2.mT, np.shape(a2)), np.shape(a))
+
+
+def matmul_right(g, a, b):
+    """The gradient with respect to B: A^T g."""
+    if a.ndim == 2 == b.ndim:
+        return a.mT @ g
+    g, a2, b2 = matrices(g, a, b)
+    return np.reshape(unbroadcast(a2.mT @ g, np.shape(b2)), np.shape(b))
+
+
+for product in (np.matmul, np.linalg.matmul):
+    TABLE[product] = Product(product, slice(0, 2), transposes=(matmul_left, matmul_right))
+
+
+@composite(np.tensordot, np.linalg.tensordot)
+def tensordot(a, b, axes=2):
+    if isinstance(axes, (int, np.integer)):
+        axes = (range(np.ndim(a) - axes, np.ndim(a)), range(axes))
+    first, last = ([i % np.ndim(x) for i in np.atleast_1d(k)] for x, k in zip((a, b), axes, strict=True))
+    kept_a = [i for i in range(np.ndim(a)) if i not in first]
+    kept_b = [i for i in range(np.ndim(b)) if i not in last]
+    shape = [np.shape(a)[i] for i in kept_a] + [np.shape(b)[i] for i in kept_b]
+    n = math.prod(np.shape(a)[i] for i in first)
+    rows = np.reshape(np.transpose(a, kept_a + first), (-1, n) if n else (math.prod(shape[: len(kept_a)]), 0))
+    columns = np.reshape(np.transpose(b, last + kept_b), (n, -1) if n else (0, math.prod(shape[len(kept_a) :])))
+    return np.reshape(rows @ columns, shape)
+
+
+@composite(np.dot)
+def dot(a, b):
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return a * b
+    return a @ b if np.ndim(b) <= 2 else np.tensordot(a, b, ([-1], [-2]))
+
+
+@composite(np.inner)
+def inner(a, b):
+    return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, ([-1], [-1]))
+
+
+@composite(np.outer, np.linalg.outer)
+def outer(a, b):
+    return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
+
+
+@composite(np.vdot)
+def vdot(a, b):
+    return np.reshape(a, -1) @ np.reshape(b, -1)
+
+
+@composite(np.vecdot, np.linalg.vecdot)
+def vecdot(a, b, axis=-1):
+    return np.sum(a * b, axis)
+
+
+@composite(*((np.matvec,) if hasattr(np, "matvec") else ()))  # NumPy 2.2
+def matvec(a, x):
+    return (a @ x[..., None])[..., 0]
+
+
+@composite(*((np.vecmat,) if hasattr(np, "vecmat") else ()))
+def vecmat(x, a):
+    return (x[..., None, :] @ a)[..., 0, :]
+
+
+@composite(np.kron)
+def kron(a, b):
+    n = max(np.ndim(a), np.ndim(b))
+    a, b = (np.reshape(x, (1,) * (n - np.ndim(x)) + np.shape(x)) for x in (a, b))
+    y = np.reshape(a, [k for m in a.shape for k in (m, 1)]) * np.reshape(b, [k for m in b.shape for k in (1, m)])
+    return np.reshape(y, np.multiply(a.shape, b.shape).tolist())
+
+
+@composite(np.cross, np.linalg.cross)
+def cross(a, b, axis=-1):
+    a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+    if a.shape[-1] != 3 or b.shape[-1] != 3:
+        raise unsupported(np.cross, [a, b], "it has a rule for vectors of 3 components", "a[0] * b[1] - a[1] * b[0]")
+    i, j = [1, 2, 0], [2, 0, 1]
+    return np.moveaxis(a[..., i] * b[..., j] - a[..., j] * b[..., i], -1, axis)
+
+
+@composite(np.convolve)
+def convolve(a, v, mode="full"):
+    a, v = sorted([np.reshape(a, -1), np.reshape(v, -1)], key=len, reverse=True)
+    n, m = len(a), len(v)
+    first, size = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
+    padded = np.concatenate([np.zeros(m - 1, a.dtype), a, np.zeros(m - 1, a.dtype)])
+    return padded[np.arange(first, first + size)[:, None] + np.arange(m)] @ np.flip(v)
+
+
+@composite(np.correlate)
+def correlate(a, v, mode="valid"):
+    if np.size(v) > np.size(a):
+        return np.flip(np.correlate(v, a, mode))
+    return np.convolve(a, np.flip(v), mode)
+
+
+def einsum_back(i):
+    """The transpose of `np.einsum` in its operand i: a sum again, with the letters of g and operand i exchanged."""
+
+    def transpose(g, *args, **kwargs):
+        subscripts, values = args[-1], args[:-1]
+        if "." in subscripts:
+            raise unsupported(np.einsum, values, "with ... it has no rule for the reverse mode", "write all letters")
+        terms, _, result = subscripts.replace(" ", "").partition("->")
+        if "->" not in subscripts:
+            result = "".join(sorted(c for c in set(terms) - {","} if terms.count(c) == 1))
+        terms = terms.split(",")
+        mine, shape = terms[i], np.shape(values[i])
+        others = [(t, v) for j, (t, v) in enumerate(zip(terms, values, strict=True)) if j != i]
+        letters = sorted(set(mine), key=mine.index)
+        known = [c for c in letters if c in result or any(c in t for t, _ in others)]
+        y = np.einsum(",".join([result, *(t for t, _ in others)]) + "->" + "".join(known), g, *(v for _, v in others))
+        sizes = [shape[mine.index(c)] for c in letters]
+        there = iter(np.shape(y))
+        y = np.reshape(y, [next(there) if c in known else 1 for c in letters])
+        alone = tuple(k for k, n in enumerate(sizes) if n == 1)  # where other operands may have repeated it
+        y = np.broadcast_to(np.sum(y, alone, keepdims=True) if alone else y, sizes)
+        if len(letters) == len(mine):
+            return y
+        grid = np.indices(sizes)  # a repeated letter runs along a diagonal
+        return assemble([y], [tuple(grid[letters.index(c)] for c in mine)], shape)
+
+    return transpose
+
+
+multilinear(np.einsum, slots=slice(1, None), transposes=[einsum_back(i) for i in range(32)])
+
+# ----------------------------------------------------------------------------------- rules of their own
+
+general(
+    np.linalg.inv,
+    lambda y, a, da: -y @ da @ y,
+    transposes=(lambda g, y, a: -y.mT @ g @ y.mT,),
+)
+general(
+    np.linalg.det,
+    lambda y, a, da: y * np.trace(np.linalg.solve(a, da), axis1=-2, axis2=-1),
+    transposes=(lambda g, y, a: (g * y)[..., None, None] * np.linalg.inv(a).mT,),
+)
+
+
+def standing(y, x, axis, keepdims):
+    """Where an extremum stands, and how many share it, in the shape of x."""
+    stands = real_value(x) == real_value(y if np.ndim(y) == np.ndim(x) or axis is None else np.expand_dims(y, axis))
+    return stands, np.sum(stands, axis, keepdims=True, dtype=x.dtype)
+
+
+def extremum_tangent(y, x, dx, axis=None, out=None, keepdims=False):
     """The tangent where the extremum stands; ties share it equally."""
-    stands = x == (y if keepdims or axis is None else np.expand_dims(y, axis))
-    return np.sum(dx * stands, axis, keepdims=keepdims) / np.sum(stands, axis, keepdims=keepdims, dtype=dx.dtype)
+    stands, count = standing(y, x, axis, keepdims)
+    return np.sum(dx * (stands / count), axis, keepdims=keepdims)
+
+
+def extremum_back(g, y, x, axis=None, out=None, keepdims=False):
+    """G where the extremum stands; ties share it equally."""
+    stands, count = standing(y, x, axis, keepdims)
+    return spread(g, x, axis, keepdims=keepdims) * (stands / count)
 
 
 for extremum in (np.max, np.amax, np.min, np.amin):
-    general(extremum, extremum_tangent)
+    general(extremum, extremum_tangent, transposes=(extremum_back,))
 
 
-def prod_tangent(y, x, dx, axis=None, keepdims=False):
-    """The product rule, a factor at a time (right where factors are zero, too)."""
-    if axis is None:
-        return np.reshape(prod_tangent(y, np.ravel(x), np.ravel(dx), 0), np.shape(y))
-    p, dp = 1.0, 0.0
-    for a, da in zip(np.moveaxis(x, axis, 0), np.moveaxis(dx, axis, 0), strict=True):
-        p, dp = p * a, dp * a + p * da
-    return np.reshape(dp + np.zeros_like(y), np.shape(y))
+@composite(np.prod)
+def prod(x, axis=None, *, keepdims=False):
+    """By halves: no division, so that it is right where factors are zero."""
+    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
+    while len(y) > 1:
+        half = len(y) // 2
+        y = np.concatenate([y[:half] * y[half : 2 * half], y[2 * half :]])
+    y = y[0] if len(y) else np.ones(y.shape[1:], y.dtype)[()]
+    if keepdims:
+        return np.reshape(y, (1,) * x.ndim) if axis is None else np.expand_dims(y, axis)
+    return y
 
 
-general(np.prod, prod_tangent)
+def solve_columns(a, b, vectors):
+    """The solutions for b, matrices, or for `vectors` in its last axis."""
+    return np.linalg.solve(a, b[..., None])[..., 0] if vectors else np.linalg.solve(a, b)
 
 
 def solve_tangent(y, a, b, da, db):
     """From A y = b: A dy = db - dA y."""
+    vectors = np.ndim(b) == 1
     right = 0 if db is None else db
-    return np.linalg.solve(a, right if da is None else right - da @ y)
+    if da is not None:
+        right = right - ((da @ y[..., None])[..., 0] if vectors else da @ y)
+    return np.broadcast_to(solve_columns(a, right, vectors), y.shape)
 
 
-general(np.linalg.solve, solve_tangent, slots=slice(0, 2))
+def solve_left(g, y, a, b):
+    """-(A^-T g) y^T."""
+    vectors = np.ndim(b) == 1
+    w = solve_columns(a.mT, g, vectors)
+    w, y = (w[..., None], y[..., None]) if vectors else (w, y)
+    return unbroadcast(-w @ y.mT, np.shape(a))
 
 
+def solve_right(g, y, a, b):
+    """A^-T g."""
+    return unbroadcast(solve_columns(a.mT, g, np.ndim(b) == 1), np.shape(b))
+
+
+general(np.linalg.solve, solve_tangent, slots=slice(0, 2), transposes=(solve_left, solve_right))
+
+
+@primitive
 def logabsdet(a):
     """The logarithm of |det a|."""
-    return dispatch(logabsdet, a) if isinstance(a, Number) else np.linalg.slogdet(a)[1]
+    return np.linalg.slogdet(a)[1]
 
 
-general(logabsdet, lambda y, a, da: np.trace(np.linalg.solve(a, da), axis1=-2, axis2=-1))
+general(
+    logabsdet,
+    lambda y, a, da: np.trace(np.linalg.solve(a, da), axis1=-2, axis2=-1),
+    transposes=(lambda g, y, a: g[..., None, None] * np.linalg.inv(a).mT,),
+)
+
+# ------------------------------------------------------------------------------------------ programs
+
+
+@composite(np.trace)
+def trace(x, offset=0, axis1=0, axis2=1):
+    return np.sum(np.diagonal(x, offset, axis1, axis2), -1)
+
+
+@composite(np.linalg.trace)
+def matrix_trace(x, offset=0):
+    return np.trace(x, offset, -2, -1)
+
+
+@composite(np.diff)
+def diff(x, n=1, axis=-1):
+    x = np.moveaxis(x, axis, -1)
+    for _ in range(n):
+        x = x[..., 1:] - x[..., :-1]
+    return np.moveaxis(x, -1, axis)
+
+
+@composite(np.vstack)
+def vstack(arrays):
+    return np.concatenate([np.atleast_2d(a) for a in arrays])
+
+
+@composite(np.hstack)
+def hstack(arrays):
+    arrays = [np.atleast_1d(a) for a in arrays]
+    return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
+
+
+@composite(np.column_stack)
+def column_stack(arrays):
+    return np.concatenate([a if np.ndim(a) == 2 else np.reshape(a, (-1, 1)) for a in arrays], 1)
+
+
+@composite(np.dstack)
+def dstack(arrays):
+    arrays = [np.atleast_2d(a) for a in arrays]
+    return np.concatenate([a[..., None] if a.ndim == 2 else a for a in arrays], 2)
 
 
 @composite(np.linalg.slogdet)
@@ -410,7 +533,12 @@ def std(x, axis=None, **options):
     return np.sqrt(np.var(x, axis, **options))
 
 
-@composite(np.linalg.norm, np.linalg.vector_norm, np.linalg.matrix_norm)
+@composite(np.linalg.matrix_norm)
+def matrix_norm(x, *, keepdims=False, ord="fro"):
+    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+
+
+@composite(np.linalg.norm, np.linalg.vector_norm)
 def norm(x, ord=None, axis=None, keepdims=False):
     if ord in (None, "fro") or (ord == 2 and (isinstance(axis, int) or (axis is None and x.ndim == 1))):
         return np.sqrt(np.sum(x * x, axis, keepdims=keepdims))
@@ -437,7 +565,7 @@ def sort(x, axis=-1, **options):
 
 
 @composite(np.median)
-def median(x, axis=None, keepdims=False):
+def median(x, axis=None, *, keepdims=False):
     n = np.size(x) if axis is None else np.shape(x)[axis]
     middle = np.take(np.sort(x, axis), [(n - 1) // 2, n // 2], axis=0 if axis is None else axis)
     y = np.mean(middle, axis, keepdims=keepdims and axis is not None)
@@ -445,7 +573,7 @@ def median(x, axis=None, keepdims=False):
 
 
 @composite(np.ptp)
-def ptp(x, axis=None, keepdims=False):
+def ptp(x, axis=None, *, keepdims=False):
     return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
 
 
@@ -495,7 +623,7 @@ def trapezoid(y, x=None, dx=1.0, axis=-1):
 
 @composite(np.linalg.matrix_power)
 def matrix_power(a, n):
-    y = np.eye(a.shape[-1], dtype=a.dtype)
+    y = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
     for _ in range(abs(n)):
         y = y @ a
     return np.linalg.inv(y) if n < 0 else y
@@ -524,10 +652,13 @@ def full_like(x, fill_value):
 def pad(x, pad_width, mode="constant", constant_values=0):
     if mode != "constant":
         raise unsupported(np.pad, [x], f"mode={mode!r} has no rule", "mode='constant' has, and np.concatenate")
-    for axis, (before, after) in enumerate(np.broadcast_to(pad_width, (x.ndim, 2))):
-        ends = [np.full((*x.shape[:axis], n, *x.shape[axis + 1 :]), constant_values, x.dtype) for n in (before, after)]
-        x = np.concatenate([ends[0], x, ends[1]], axis)
-    return x
+    widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
+    inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
+    y = assemble([x], [inside], tuple(n + sum(w) for n, w in zip(x.shape, widths, strict=True)))
+    if np.any(constant_values):
+        edge = np.pad(np.zeros(x.shape, x.dtype), pad_width, constant_values=constant_values)
+        y = y + edge
+    return y
 
 
 @composite(np.linalg.multi_dot)
@@ -540,215 +671,7 @@ def multi_dot(arrays):
 
 discrete(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
 discrete(np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.isfinite, np.isnan, np.isinf, np.signbit)
-discrete(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.heaviside, np.floor_divide)
+discrete(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.floor_divide)
 discrete(np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.searchsorted)
 discrete(np.any, np.all, np.allclose, np.isclose, np.array_equal, np.shape, np.ndim, np.size)
 discrete(np.zeros_like, np.ones_like, np.empty_like, np.iscomplexobj, np.isrealobj, np.result_type, np.can_cast)
-
-# What a real program that asks for these wants is not settled by its real meaning.
-NONANALYTIC = {
-    np.imag: (
-        "the imaginary part carries the derivative",
-        "a real program has no imaginary part: leave it out",
-    ),
-    np.angle: ("the angle of a complex number has no complex derivative", "np.arctan2(y, x), or np.sign(x)"),
-}
-REPLACEMENT = {
-    np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
-    np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
-    np.linalg.eigvalsh: "a Krylov method on H @ v",
-}
-
-
-# ------------------------------------------------------------------------------------------ dispatch
-
-
-def unsupported(function, numbers, reason, instead):
-    """The error for a function that cannot be differentiated: its name, the reason, where, what to write."""
-    kind = next((type(a).error for a in numbers if isinstance(a, Number)), UnsupportedError)
-    if function in NONANALYTIC:
-        kind = NonAnalyticError
-    name = function if isinstance(function, str) else name_of(function)
-    return kind(f"{name}: {reason} ({caller()}). Instead: {instead}.")
-
-
-def dispatch(function, *args, **kwargs):
-    """Look `function` up in the table and run its row."""
-    row = TABLE.get(function)
-    if row is None:
-        reason, instead = NONANALYTIC.get(
-            function,
-            (
-                "there is no derivative rule for it",
-                REPLACEMENT.get(
-                    function,
-                    "write it in NumPy functions that have one, or add a rule:"
-                    " mathlib.primitives.elementwise(function, partial)",
-                ),
-            ),
-        )
-        listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
-        raise unsupported(function, [*args, *listed], reason, instead)
-    return row(args, kwargs)
-
-
-class Run:
-    """One differentiation: its level (a later run is an inner one) and whether it still runs.
-
-    With `trace`, its Numbers remember where they first ceased to be finite.
-    """
-
-    levels = itertools.count(1)
-
-    def __init__(self, trace=False):
-        self.level, self.trace, self.alive = next(self.levels), trace, True
-
-    def check(self):
-        """Refuse a Number whose differentiation has ended."""
-        if not self.alive:
-            raise EscapedError(
-                f"a number escaped from the differentiation that made it ({caller()})."
-                " Instead: return what you need from the function that you differentiate."
-            )
-
-
-REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
-REDUCTIONS |= {np.logical_and: np.all, np.logical_or: np.any}
-
-
-def refuse(name, reason, instead):
-    """A method that raises: it would lose the derivative."""
-
-    def method(self, *args, **kwargs):
-        raise unsupported(name, [self], reason, instead)
-
-    return method
-
-
-def as_method(function):
-    """A method that calls the NumPy function of the same name."""
-
-    def method(self, *args, **kwargs):
-        return function(self, *args, **kwargs)
-
-    method.__doc__ = f"See `{name_of(function)}`."
-    return method
-
-
-LOSES = "a plain number would lose the derivative"
-KEEP = "stay in NumPy functions; np.stack([...]) joins numbers into an array"
-STORE = "an array is not changed in place while it is differentiated"
-REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
-
-
-class Number(NDArrayOperatorsMixin):
-    """An array in another arithmetic. It behaves as the real array that it stands for, or refuses.
-
-    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)`, `x.item()`, a
-    store into a float array and every function outside of the table raise, and say what to write instead.
-
-    A subclass has `primal` (the value, in the next arithmetic below), `parts` (value and tangent), `run`, `error`
-    (what it raises where it refuses) and `apply(rule, args, kwargs, arrays)`.
-    """
-
-    __slots__ = ("origin", "run")
-    error = UnsupportedError
-
-    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
-        if (out := kwargs.pop("out", None)) is not None and not (out[0] is self and self.ndim == 0):
-            raise unsupported(ufunc, [self], STORE, REBUILD)
-        if method == "__call__":
-            return dispatch(ufunc, *args, **kwargs)
-        if method == "reduce" and ufunc in REDUCTIONS:
-            return REDUCTIONS[ufunc](*args, **{"axis": 0} | kwargs)
-        if method == "accumulate" and ufunc is np.add:
-            return np.cumsum(*args, **{"axis": 0} | kwargs)
-        if method == "outer":
-            a, b = args
-            return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
-        raise unsupported(f"{name_of(ufunc)}.{method}", [self], "there is no derivative rule for it", KEEP)
-
-    def __array_function__(self, function, types, args, kwargs):
-        return dispatch(function, *args, **kwargs)
-
-    def follow(self, result, rule, arrays):
-        """In a tracing run, let `result` remember where it first ceased to be finite."""
-        result.origin = None
-        if self.run.trace and not result.finite():
-            earlier = (a.origin for a in arrays if isinstance(a, Number) and a.origin)
-            result.origin = next(earlier, f"{name_of(rule.function)} {caller()}")
-        return result
-
-    shape = property(lambda self: np.shape(self.primal))
-    ndim = property(lambda self: np.ndim(self.primal))
-    size = property(lambda self: np.size(self.primal))
-    dtype = property(lambda self: self.primal.dtype)
-    T = property(np.transpose)
-    mT = property(np.matrix_transpose)  # noqa: N815, NumPy's name
-    real = property(lambda self: self)
-    imag = property(lambda self: np.imag(self))
-
-    def __len__(self):
-        return len(self.primal)
-
-    def __iter__(self):
-        return (self[i] for i in range(len(self)))
-
-    def __bool__(self):
-        return bool(real_value(self))
-
-    def __copy__(self):
-        return self
-
-    def __deepcopy__(self, memo):
-        return self  # it is never changed, and a copy of its run would be another run
-
-    def __format__(self, spec):
-        return format(real_value(self), spec)
-
-    def __getitem__(self, key):
-        return dispatch(operator.getitem, self, key)
-
-    def __pow__(self, p):
-        return dispatch(operator.pow, self, p)
-
-    def __rpow__(self, x):
-        return dispatch(operator.pow, x, self)
-
-    def __round__(self, digits=0):
-        return np.round(self, digits)
-
-    def reshape(self, *shape, **options):
-        """See `np.reshape`."""
-        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
-
-    def transpose(self, *axes):
-        """See `np.transpose`."""
-        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
-
-    def astype(self, dtype, **options):
-        """The number itself, if `dtype` is its own: another precision would be another derivative."""
-        if np.dtype(dtype) == self.dtype:
-            return self
-        raise unsupported("astype", [self], f"from {self.dtype} to {np.dtype(dtype)} it has no rule", "cast theta")
-
-    sum, mean, var, std, prod = map(as_method, (np.sum, np.mean, np.var, np.std, np.prod))
-    max, min, ptp, clip, round = map(as_method, (np.max, np.min, np.ptp, np.clip, np.round))
-    dot, trace, diagonal, cumsum, take = map(as_method, (np.dot, np.trace, np.diagonal, np.cumsum, np.take))
-    ravel, squeeze, swapaxes, repeat = map(as_method, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
-    flatten, copy, conj, conjugate = map(as_method, (np.ravel, np.copy, np.conj, np.conjugate))
-    argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
-    any, all = map(as_method, (np.any, np.all))
-
-    __array__ = refuse("np.asarray", LOSES, KEEP)
-    __float__ = refuse("float", LOSES, KEEP)
-    __int__ = refuse("int", LOSES, "np.trunc(x)")
-    __index__ = refuse("index", LOSES, "index with an integer that does not come from theta")
-    __complex__ = refuse("complex", LOSES, KEEP)
-    item = refuse("item", LOSES, "x[i, j], which keeps it")
-    tolist = refuse("tolist", LOSES, KEEP)
-    view = refuse("view", "the bytes of a number in another arithmetic mean something else", KEEP)
-    sort = refuse("sort", STORE, "np.sort(x)")
-    __reduce__ = refuse("pickle", "a number has a meaning only within its differentiation", "store plain arrays")
-    __setitem__ = refuse("x[i] = ...", STORE, REBUILD)
-    fill = put = resize = refuse("in-place change", STORE, REBUILD)

@@ -1,0 +1,669 @@
+"""What every arithmetic shares: the kinds of derivative rule, the dispatch, and what a `Number` is.
+
+A loss is a plain NumPy program. Run on a `Number` (a dual number, a guarded complex number, a node of a graph)
+instead of a `float64` array, each NumPy call in it arrives here, through NumPy's own protocols (`__array_ufunc__`,
+`__array_function__`), and is looked up in ``TABLE``. A row of the table is of one of five kinds:
+
+elementwise
+    partial derivatives, one an argument: functions of the result y and the arguments, or plain numbers
+multilinear
+    its transposes, for the reverse mode; its tangent is the function itself, one argument at a time
+general
+    a rule for its tangent, and its transposes
+composite
+    no rule: a program of the other rows
+discrete
+    no derivative: comparisons, `argmax`, `sign`, shapes; it sees real values and returns plain arrays
+
+The rules are written in NumPy calls, so they run on Numbers again: that is what nesting is.
+Products are bilinear: no rule has a conjugate in it.
+"""
+
+import functools
+import itertools
+import linecache
+import operator
+import sys
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
+
+# glibc gives large blocks back to the system, to take them again page by page, up to a size that it learns from the
+# largest block freed. A tape's arrays are made and freed in every step: let them stay.
+np.empty(2**25 - 2**14, np.uint8)
+
+INSIDE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+
+
+class UnsupportedError(TypeError):
+    """An operation with no derivative rule, or one that would lose the derivative in silence."""
+
+
+class NonAnalyticError(UnsupportedError):
+    """An operation that has no meaning on the complex numbers that stand for reals."""
+
+
+class EscapedError(RuntimeError):
+    """A Number used after the differentiation that made it had ended."""
+
+
+def caller():
+    """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
+    frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
+        frame = frame.f_back
+    name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
+    code = linecache.getline(file, line).strip()
+    return f"in {name}, line {line}" + (f": `{code}`" if code else "")
+
+
+def name_of(function):
+    """The name a reader would write: "np.linalg.solve"."""
+    module = getattr(function, "__module__", None) or "numpy"
+    name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
+    return name if module in ("_operator", "builtins") else f"{module.replace('numpy', 'np', 1)}.{name}"
+
+
+# ---------------------------------------------------------------------------------------------- rows
+
+
+def shape_of(a):
+    """The shape of an array of any arithmetic, or of a Python number."""
+    return getattr(a, "shape", ())
+
+
+def plus(a, b, fresh):
+    """A + b, in the memory of a where a is `fresh`: an array that nobody else holds."""
+    if fresh and type(a) is type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype:
+        return np.add(a, b, out=a)
+    return a + b
+
+
+def unbroadcast(g, shape):
+    """The transpose of broadcasting from `shape`: sum over the axes along which it repeats."""
+    if g.shape == shape:
+        return g
+    new = g.ndim - len(shape)
+    if g.size > 4096 and len(shape) == 1 and g.shape[-1:] == shape:
+        # By a product: NumPy's sum is slow over short rows.
+        rows = g if g.ndim == 2 else np.reshape(g, (-1, *shape))
+        return np.ones(len(rows), g.dtype) @ rows
+    g = np.add.reduce(g, (*range(new), *(i + new for i, n in enumerate(shape) if n == 1)))
+    return g if g.shape == shape else np.reshape(g, shape)
+
+
+class Rule:
+    """One row of the table: a function, and which of its positional arguments are arrays.
+
+    `slots` is the slice of positional arguments that are differentiated; with `listed`, they come as one
+    list in the first argument, as `np.concatenate` takes them. What the rules do not read (`reads_values`,
+    `reads_result`) need not be kept.
+    """
+
+    reads_values = reads_result = True
+    refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
+
+    def __init__(self, function, slots=slice(0, 1), listed=False):
+        self.function, self.slots, self.listed = function, slots, listed
+
+    def arrays(self, args):
+        """The differentiated arguments, in order."""
+        return tuple(args[0]) if self.listed else args[self.slots]
+
+    def rest(self, args):
+        """The other positional arguments."""
+        if self.listed:
+            return args[1:]
+        start = self.slots.start or 0
+        return args[:start] + args[start + len(self.arrays(args)) :]
+
+    def constants(self, args):
+        """The arguments with None in the places of the differentiated ones."""
+        if self.listed:
+            return ([None] * len(args[0]), *args[1:])
+        start, n = self.slots.start or 0, len(args[self.slots])
+        return (*args[:start], *[None] * n, *args[start + n :])
+
+    def without_lists(self, args):
+        """The arguments with arrays for the lists in differentiated places, which rules don't expect."""
+        start, arrays = self.slots.start or 0, self.arrays(args)
+        arrays = [np.asarray(a) if type(a) in (list, tuple) else a for a in arrays]
+        return (*args[:start], *arrays, *args[start + len(arrays) :])
+
+    def evaluate(self, args, kwargs, arrays):
+        """Call the function with `arrays` in the places of its differentiated arguments."""
+        if self.listed:
+            return self.function(list(arrays), *args[1:], **kwargs)
+        start = self.slots.start or 0
+        return self.function(*args[:start], *arrays, *args[start + len(arrays) :], **kwargs)
+
+    def push(self, args, kwargs, values, tangents):
+        """The value and its tangent at `values` along `tangents` (None: a constant)."""
+        y = self.evaluate(args, kwargs, values)
+        return y, self.tangent(args, kwargs, y, values, tangents)
+
+    def linearize(self, args, kwargs, y, values, active):
+        """The map from tangents (None where not `active`) to the tangent of y, for repeated use."""
+        return functools.partial(self.tangent, args, kwargs, y, values)
+
+    def pull(self, g, args, kwargs, y, values, active):
+        """Yield for each `active` argument i the pair (i, g . dy/da_i), of the argument's shape."""
+        if not self.transposes:
+            raise unsupported(
+                self.function, args, "it has no rule for the reverse mode", "add its row with transposes=(...)"
+            )
+        if self.listed:
+            pulled = self.transposes[0](g, values, *self.rest(args), **kwargs)
+            yield from ((i, pulled[i]) for i in active)
+            return
+        known = (y, *values) if isinstance(self, General) else values
+        for i in active:
+            yield i, self.transposes[i](g, *known, *self.rest(args), **kwargs)
+
+    def __call__(self, args, kwargs):
+        """Run the row on the highest arithmetic among its arguments: the innermost differentiation."""
+        arrays = tuple(args[0]) if self.listed else args[self.slots]
+        top, level = None, -1
+        for a in arrays:
+            if isinstance(a, Number):
+                run = a.run
+                if not run.alive:
+                    run.check()
+                if run.level > level:
+                    top, level = a, run.level
+            elif isinstance(a, OTHER_ARRAYS):
+                reason, instead = f"a {type(a).__name__} has rules of its own", "np.asarray(a), and np.where for a mask"
+                raise unsupported(self.function, arrays, reason, instead)
+            elif type(a) in (list, tuple) and not self.listed:
+                return self(self.without_lists(args), kwargs)
+            elif type(a) not in REAL and np.iscomplexobj(a):
+                raise unsupported(
+                    self.function,
+                    arrays,
+                    "a complex number meets one that stands for a real",
+                    "calculate with the real and the imaginary part, as two real arrays",
+                )
+        if (
+            top is None
+            or kwargs
+            or (len(args) != len(arrays) and any(isinstance(a, (Number, str)) for a in self.rest(args)))
+        ):
+            self.check(args, kwargs, top)
+        return top.apply(self, args, kwargs, arrays)
+
+    def check(self, args, kwargs, top):
+        """Refuse Numbers in the places of constants, and options that are not differentiated."""
+        stray = [a for a in (*self.rest(args), *kwargs.values()) if isinstance(a, Number)]
+        if stray or top is None:
+            raise unsupported(
+                self.function,
+                stray or args,
+                "a differentiated number stands where the rule takes a constant",
+                "pass arrays by position, constants as plain arrays",
+            )
+        if {"A", "F", "K"} & {a for a in self.rest(args) if type(a) is str}:
+            raise unsupported(self.function, [top], "only order C is differentiated", "transpose first: np.ravel(x.T)")
+        for k, v in kwargs.items():
+            if k in self.refused and v is not None:
+                raise unsupported(self.function, [top], f"the argument {k}= is not differentiated", "leave it out")
+
+
+def ignore_values(p):
+    """A partial derivative that reads the result alone, as a function of the result and the arguments."""
+    return lambda y, *values: p(y)
+
+
+REAL = {float, int, bool, np.float64, np.float32, np.bool_}
+OTHER_ARRAYS = np.ma.MaskedArray, np.matrix
+
+
+class Elementwise(Rule):
+    """A ufunc with a partial derivative for each argument; it serves forward and reverse.
+
+    `radius` serves complex step: within 2**-27 of it, an imaginary part's square is below the last bit of the
+    real part, and the function's own complex version is used; beyond (at a singularity, or for None, where that
+    version is missing, inaccurate or slow) the real function and the partials are.
+    """
+
+    refused = Rule.refused | {"where"}
+
+    def __init__(self, function, *partials, radius=None):
+        super().__init__(function, slice(None))
+        of_result = [getattr(getattr(p, "__code__", None), "co_argcount", 0) == 1 for p in partials]
+        named = [p.__code__.co_varnames[0] for p, of_y in zip(partials, of_result, strict=True) if of_y]
+        if set(named) - {"y"} or any(isinstance(p, np.ufunc) for p in partials):
+            raise TypeError("a partial of one argument is of the result, y. Instead: lambda y, x: ... of y and x.")
+        self.partials = [ignore_values(p) if of_y else p for p, of_y in zip(partials, of_result, strict=True)]
+        self.reads_result = any(map(callable, partials))
+        self.reads_values = any(callable(p) and not of_y for p, of_y in zip(partials, of_result, strict=True))
+        self.radius = radius if isinstance(radius, tuple) else (radius,) * len(partials)
+
+    def constants(self, args):
+        return ()
+
+    def evaluate(self, args, kwargs, arrays):
+        for a in arrays:
+            if isinstance(a, Number):
+                return self(tuple(arrays), {})  # spares NumPy's detour
+        return self.function(*arrays)
+
+    def tangent(self, args, kwargs, y, values, tangents):
+        partials = self.partials
+        if len(partials) != len(tangents):
+            raise TypeError(f"{name_of(self.function)} takes {len(partials)} arrays, and got {len(tangents)}.")
+        at = [p(y, *values) if callable(p) and t is not None else p for p, t in zip(partials, tangents, strict=True)]
+        return self.combine(y, at, tangents)
+
+    def linearize(self, args, kwargs, y, values, active):
+        at = [p(y, *values) if callable(p) and i in active else p for i, p in enumerate(self.partials)]
+        return functools.partial(self.combine, y, at)
+
+    @staticmethod
+    def combine(y, partials, tangents):
+        """The sum of partials times tangents, of y's shape and precision."""
+        dy, fresh = None, False
+        for p, t in zip(partials, tangents, strict=True):
+            if t is not None:
+                one = p is ONE
+                term = t if one else p * t
+                dy, fresh = (term, not one) if dy is None else (plus(dy, term, fresh), True)
+        if dy.shape != y.shape:
+            dy = np.broadcast_to(dy, y.shape)
+        return dy if dy.dtype == y.dtype else dy.astype(y.dtype)
+
+    def pull(self, g, args, kwargs, y, values, active):
+        for i in active:
+            p = self.partials[i]
+            term = g if p is ONE else g * (p(y, *values) if callable(p) else p)
+            yield i, term if term.shape == (shape := shape_of(values[i])) else unbroadcast(term, shape)
+
+
+ONE = 1
+
+
+class Multilinear(Rule):
+    """A function that is linear in each of its arrays; `joint`: in all of them together."""
+
+    def __init__(self, function, slots=slice(0, 1), listed=False, joint=False, transposes=()):
+        super().__init__(function, slots, listed)
+        self.joint, self.transposes = joint or listed, transposes
+        self.reads_values = not self.joint and slots != slice(0, 1)
+
+    reads_result = False
+
+    def tangent(self, args, kwargs, y, values, tangents):
+        if self.joint:
+            zeros = (np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True))
+            return self.evaluate(args, kwargs, tuple(zeros))
+        dy = None
+        for i, t in enumerate(tangents):
+            if t is not None:
+                term = self.evaluate(args, kwargs, (*values[:i], t, *values[i + 1 :]))
+                # A function of two arrays gives a new one; of one, perhaps a view.
+                dy = term if dy is None else plus(dy, term, fresh=True)
+        return dy
+
+    def linearize(self, args, kwargs, y, values, active):
+        if len(values) > 1 or self.joint:
+            return super().linearize(args, kwargs, y, values, active)
+        return lambda tangents: self.evaluate(args, kwargs, tangents)
+
+
+class Product(Multilinear):
+    """The matrix product: a sum of two of them takes one pass where the result is the large array."""
+
+    def tangent(self, args, kwargs, y, values, tangents):
+        return product_tangent(*values, *tangents)
+
+
+def product_tangent(a, b, da, db, out=None):
+    """The tangent dA B + A dB of a product; None stands for no tangent."""
+    if da is None:
+        return np.matmul(a, db, out=out)
+    if db is None:
+        return np.matmul(da, b, out=out)
+    if a.ndim == b.ndim == 2 and a.shape[1] * (a.shape[0] + b.shape[1]) < a.shape[0] * b.shape[1]:
+        return np.matmul(np.concatenate([da, a], 1), np.concatenate([b, db]), out=out)
+    return plus(np.matmul(da, b, out=out), np.matmul(a, db), fresh=True)
+
+
+class General(Rule):
+    """A function with rules of its own.
+
+    ``rule(y, *values, *tangents, *other arguments)`` is the tangent of y, and the i-th of `transposes`,
+    ``t(g, y, *values, *other arguments)``, is g times the derivative by the i-th array.
+    """
+
+    refused = Rule.refused | {"where"}
+
+    def __init__(self, function, rule, slots=slice(0, 1), transposes=()):
+        super().__init__(function, slots)
+        self.rule, self.transposes = rule, transposes
+
+    def tangent(self, args, kwargs, y, values, tangents):
+        return self.rule(y, *values, *tangents, *self.rest(args), **kwargs)
+
+
+class Composite:
+    """A function written as a program of other rows."""
+
+    def __init__(self, program):
+        self.program = program
+
+    def __call__(self, args, kwargs):
+        if kwargs.pop("out", None) is not None:
+            raise unsupported(self.program, args, "the argument out= is not differentiated", "leave it out")
+        try:
+            return self.program(*args, **kwargs)
+        except TypeError as error:
+            if isinstance(error, UnsupportedError) or error.__traceback__.tb_next:
+                raise
+            raise unsupported(
+                self.program, args, f"with these arguments it has no rule ({error})", "the plain form"
+            ) from None
+
+
+class Discrete:
+    """A function whose result carries no derivative: it sees the real values."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, args, kwargs):
+        return self.function(*map(real_value, args), **{k: real_value(v) for k, v in kwargs.items()})
+
+
+def real_value(x):
+    """The plain real array that x stands for, at any depth of nesting; also inside lists and tuples."""
+    while isinstance(x, Number):
+        x.run.check()
+        x = x.primal
+    return type(x)(map(real_value, x)) if type(x) in (list, tuple) else x
+
+
+TABLE = {}
+
+
+def elementwise(function, *partials, radius=None):
+    """Add a ufunc to the table, with one partial derivative an argument.
+
+    Each partial is a function of the result y and the arguments, or of y alone (which spares a tape their memory), or
+    a plain number. Complex step uses them too, or with a ``radius`` the function's own complex version
+    (see `Elementwise`).
+
+    >>> from mathlib import grad, jvp
+    >>> elementwise(np.spacing, 0.0)
+    >>> jvp(lambda x: x + np.spacing(x), 1.0, 1.0)[1], grad(lambda x: x + np.spacing(x))(1.0)
+    (np.float64(1.0), np.float64(1.0))
+    >>> del TABLE[np.spacing]
+    """
+    TABLE[function] = Elementwise(function, *partials, radius=radius)
+
+
+def multilinear(*functions, slots=slice(0, 1), listed=False, joint=False, transposes=()):
+    """Add functions that are linear in each array argument.
+
+    They need no rule for their tangents. The i-th of `transposes`, ``t(g, *arrays, *other arguments)``, serves the
+    reverse mode: g times the derivative by the i-th array, of its shape. Of a `listed` function there is one,
+    ``t(g, arrays, *other arguments)``, which gives a list.
+    """
+    for function in functions:
+        TABLE[function] = Multilinear(function, slots, listed, joint, transposes)
+
+
+def general(function, rule, slots=slice(0, 1), transposes=()):
+    """Add a function with rules of its own, for its tangent and the reverse mode (see `General`)."""
+    TABLE[function] = General(function, rule, slots, transposes)
+
+
+def composite(*functions):
+    """Decorate the program, of other rows, that stands for `functions`."""
+
+    def add(program):
+        TABLE.update(dict.fromkeys(functions, Composite(program)))
+        return program
+
+    return add
+
+
+def discrete(*functions):
+    """Add functions without a derivative: they see real values and return plain arrays."""
+    for function in functions:
+        TABLE[function] = Discrete(function)
+
+
+def primitive(function):
+    """Decorate a function of one's own, so that it is looked up in the table when it meets a Number.
+
+    >>> @primitive
+    ... def cube(x):
+    ...     return x * x * x
+    >>> general(cube, lambda y, x, dx: 3 * x * x * dx, transposes=(lambda g, y, x: g * 3 * x * x,))
+    >>> from mathlib import grad
+    >>> grad(cube)(2.0)
+    np.float64(12.0)
+    >>> del TABLE[cube]
+    """
+
+    @functools.wraps(function)
+    def wrapper(*args, **kwargs):
+        for a in args:
+            if isinstance(a, Number) or (type(a) is list and any(isinstance(b, Number) for b in a)):
+                return dispatch(wrapper, *args, **kwargs)
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+# ------------------------------------------------------------------------------------------ dispatch
+
+# What a real program that asks for these wants is not settled by its real meaning.
+NONANALYTIC = {
+    np.imag: (
+        "the imaginary part carries the derivative",
+        "a real program has no imaginary part: leave it out",
+    ),
+    np.angle: ("the angle of a complex number has no complex derivative", "np.arctan2(y, x), or np.sign(x)"),
+}
+REPLACEMENT = {
+    np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
+    np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
+    np.linalg.eigvalsh: "a Krylov method on H @ v",
+}
+
+
+def unsupported(function, numbers, reason, instead):
+    """The error for a function that cannot be differentiated: its name, the reason, where, what to write."""
+    kind = next((type(a).error for a in numbers if isinstance(a, Number)), UnsupportedError)
+    if function in NONANALYTIC:
+        kind = NonAnalyticError
+    name = function if isinstance(function, str) else name_of(function)
+    return kind(f"{name}: {reason} ({caller()}). Instead: {instead}.")
+
+
+def dispatch(function, *args, **kwargs):
+    """Look `function` up in the table and run its row."""
+    row = TABLE.get(function)
+    if row is None:
+        reason, instead = NONANALYTIC.get(
+            function,
+            (
+                "there is no derivative rule for it",
+                REPLACEMENT.get(
+                    function,
+                    "write it in NumPy functions that have one, or add a rule:"
+                    " mathlib.primitives.elementwise(function, lambda y, x: dy/dx)",
+                ),
+            ),
+        )
+        listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
+        raise unsupported(function, [*args, *listed], reason, instead)
+    return row(args, kwargs)
+
+
+class Run:
+    """One differentiation: its level (a later run is an inner one) and whether it still runs.
+
+    With `trace`, its Numbers remember where they first ceased to be finite.
+    """
+
+    levels = itertools.count(1)
+
+    def __init__(self, trace=False):
+        self.level, self.trace, self.alive = next(self.levels), trace, True
+
+    def check(self):
+        """Refuse a Number whose differentiation has ended."""
+        if not self.alive:
+            raise EscapedError(
+                f"a number escaped from the differentiation that made it ({caller()})."
+                " Instead: return what you need from the function that you differentiate."
+            )
+
+
+REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
+REDUCTIONS |= {np.logical_and: np.all, np.logical_or: np.any}
+
+
+def refuse(name, reason, instead):
+    """A method that raises: it would lose the derivative."""
+
+    def method(self, *args, **kwargs):
+        raise unsupported(name, [self], reason, instead)
+
+    return method
+
+
+def as_method(function):
+    """A method that calls the NumPy function of the same name."""
+
+    def method(self, *args, **kwargs):
+        return function(self, *args, **kwargs)
+
+    method.__doc__ = f"See `{name_of(function)}`."
+    return method
+
+
+def as_operator(function):
+    """The operator of two arguments, and its reflection."""
+    return (lambda a, b: TABLE[function]((a, b), {}), lambda a, b: TABLE[function]((b, a), {}))
+
+
+LOSES = "a plain number would lose the derivative"
+KEEP = "stay in NumPy functions; np.stack([...]) joins numbers into an array"
+STORE = "an array is not changed in place while it is differentiated"
+REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
+
+
+class Number(NDArrayOperatorsMixin):
+    """An array in another arithmetic. It behaves as the real array that it stands for, or refuses.
+
+    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)`, `x.item()`, a
+    store into a float array and every function outside of the table raise, and say what to write instead.
+
+    A subclass has `primal` (the value, in the next arithmetic below), `parts` (value and tangent), `run`, `error`
+    (what it raises where it refuses) and `apply(rule, args, kwargs, arrays)`.
+    """
+
+    __slots__ = ("origin", "run")
+    error = UnsupportedError
+
+    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
+        if (out := kwargs.pop("out", None)) is not None and not (out[0] is self and self.ndim == 0):
+            raise unsupported(ufunc, [self], STORE, REBUILD)
+        if method == "__call__":
+            return dispatch(ufunc, *args, **kwargs)
+        if method == "reduce" and ufunc in REDUCTIONS:
+            return REDUCTIONS[ufunc](*args, **{"axis": 0} | kwargs)
+        if method == "accumulate" and ufunc is np.add:
+            return np.cumsum(*args, **{"axis": 0} | kwargs)
+        if method == "outer":
+            a, b = args
+            return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+        raise unsupported(f"{name_of(ufunc)}.{method}", [self], "there is no derivative rule for it", KEEP)
+
+    def __array_function__(self, function, types, args, kwargs):
+        return dispatch(function, *args, **kwargs)
+
+    def follow(self, result, rule, arrays):
+        """In a tracing run, let `result` remember where it first ceased to be finite."""
+        if not result.finite():
+            earlier = (a.origin for a in arrays if getattr(a, "origin", None))
+            result.origin = next(earlier, f"{name_of(rule.function)} {caller()}")
+
+    shape = property(lambda self: self.primal.shape)
+    ndim = property(lambda self: self.primal.ndim)
+    size = property(lambda self: self.primal.size)
+    dtype = property(lambda self: self.primal.dtype)
+    T = property(np.transpose)
+    mT = property(np.matrix_transpose)  # noqa: N815, NumPy's name
+    real = property(lambda self: self)
+    imag = property(lambda self: np.imag(self))
+
+    def __len__(self):
+        return len(self.primal)
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+    def __bool__(self):
+        return bool(real_value(self))
+
+    def __copy__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        return self  # it is never changed, and a copy of its run would be another run
+
+    def __format__(self, spec):
+        return format(real_value(self), spec)
+
+    def __getitem__(self, key):
+        return TABLE[operator.getitem]((self, key), {})
+
+    # Straight to the table: NumPy's detour by __array_ufunc__ costs as much as a small operation itself.
+    __add__, __radd__ = as_operator(np.add)
+    __sub__, __rsub__ = as_operator(np.subtract)
+    __mul__, __rmul__ = as_operator(np.multiply)
+    __truediv__, __rtruediv__ = as_operator(np.divide)
+    __pow__, __rpow__ = as_operator(operator.pow)
+    __matmul__, __rmatmul__ = as_operator(np.matmul)
+
+    def __round__(self, digits=0):
+        return np.round(self, digits)
+
+    def reshape(self, *shape, **options):
+        """See `np.reshape`."""
+        return np.reshape(self, shape[0] if len(shape) == 1 else shape, **options)
+
+    def transpose(self, *axes):
+        """See `np.transpose`."""
+        return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
+
+    def astype(self, dtype, **options):
+        """The number itself, if `dtype` is its own: another precision would be another derivative."""
+        if np.dtype(dtype) == self.dtype:
+            return self
+        raise unsupported("astype", [self], f"from {self.dtype} to {np.dtype(dtype)} it has no rule", "cast theta")
+
+    sum, mean, var, std, prod = map(as_method, (np.sum, np.mean, np.var, np.std, np.prod))
+    max, min, ptp, clip, round = map(as_method, (np.max, np.min, np.ptp, np.clip, np.round))
+    dot, trace, diagonal, cumsum, take = map(as_method, (np.dot, np.trace, np.diagonal, np.cumsum, np.take))
+    ravel, squeeze, swapaxes, repeat = map(as_method, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
+    flatten, copy, conj, conjugate = map(as_method, (np.ravel, np.copy, np.conj, np.conjugate))
+    argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
+    any, all = map(as_method, (np.any, np.all))
+
+    __array__ = refuse("np.asarray", LOSES, KEEP)
+    __float__ = refuse("float", LOSES, KEEP)
+    __int__ = refuse("int", LOSES, "np.trunc(x)")
+    __index__ = refuse("index", LOSES, "index with an integer that does not come from theta")
+    __complex__ = refuse("complex", LOSES, KEEP)
+    item = refuse("item", LOSES, "x[i, j], which keeps it")
+    tolist = refuse("tolist", LOSES, KEEP)
+    view = refuse("view", "the bytes of a number in another arithmetic mean something else", KEEP)
+    sort = refuse("sort", STORE, "np.sort(x)")
+    __reduce__ = refuse("pickle", "a number has a meaning only within its differentiation", "store plain arrays")
+    __setitem__ = refuse("x[i] = ...", STORE, REBUILD)
+    fill = put = resize = refuse("in-place change", STORE, REBUILD)

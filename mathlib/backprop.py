@@ -1,0 +1,498 @@
+"""Backpropagation: gradients of plain NumPy programs, recorded on a tape of nodes.
+
+A `Node` stands for an array; each NumPy call on Nodes is a line on a tape, and the tape is read once from the end
+to the start. If the nodes hold plain numbers, the gradient is a number (symbol-to-number). If they hold Nodes of an
+outer tape, the reading is recorded too, and the gradient is a graph that can be differentiated again
+(symbol-to-symbol); if they hold dual numbers, the reading gives exact Hessian-vector products. The rules are the one
+table's in all three cases. Source: S. Linnainmaa (1970); B. Speelpenning (1980).
+"""
+
+import math
+import operator
+
+import numpy as np
+
+from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, plus, product_tangent, real_value
+from mathlib.differences import finite, floats, run_program
+from mathlib.dual import Complex, Dual, floating, is_finite
+from mathlib.primitives import Piece, assemble, deposit, part
+
+MATMUL, RESHAPE = TABLE[np.matmul], TABLE[np.reshape]
+VIEWS = {TABLE[operator.getitem], TABLE[part], RESHAPE}
+
+
+class Node(Number):
+    """An array with a history: its value, and the line on the tape of its run that made it."""
+
+    __slots__ = ("line", "value")
+
+    primal = property(lambda self: self.value)
+
+    def __init__(self, theta, run):
+        self.value, self.run, self.line = theta, run, 0
+        run.tape.append((None, (), {}, (), (), theta))
+
+    def finite(self):
+        """Whether the value is finite."""
+        return is_finite(self.value)
+
+    def apply(self, rule, args, kwargs, arrays):
+        """Run one row of the table on the values, and write it on the tape."""
+        run = self.run
+        values, parents = [], []
+        for a in arrays:
+            mine = type(a) is Node and a.run is run
+            values.append(a.value if mine else a)
+            parents.append(a.line if mine else None)
+        y = rule.evaluate(args, kwargs, values)
+        args = [run.keep(a) for a in rule.constants(args)]
+        kwargs = {k: run.keep(a) for k, a in kwargs.items()} if kwargs else kwargs
+        if rule.reads_values and None in parents:
+            values = [run.keep(a) if p is None else a for a, p in zip(values, parents, strict=True)]
+        node = Node.__new__(Node)
+        node.value, node.run, node.line = y, run, len(run.tape)
+        if run.trace:
+            run.places[node.line] = caller()
+            self.follow(node, rule, arrays)
+        else:
+            if not rule.reads_values:
+                values = [a if p is None else Blank(a) for a, p in zip(values, parents, strict=True)]
+            if not rule.reads_result:
+                y = Blank(y)
+        run.tape.append((rule, args, kwargs, values, parents, y))
+        return node
+
+    def __repr__(self):
+        return f"Node({self.value!r})"
+
+
+class Blank:
+    """What a tape keeps of an array whose numbers no rule reads: shape and type."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, a):
+        self.shape, self.dtype = a.shape, a.dtype
+
+    ndim = property(lambda self: len(self.shape))
+    size = property(lambda self: math.prod(self.shape))
+
+
+class Recording(Run):
+    """A run that keeps a tape: (rule, args, kwargs, values, lines of the parents, result), one line an operation.
+
+    With `trace`, it keeps all values, and the places of the operations in the program.
+    """
+
+    def __init__(self, trace=False):
+        super().__init__(trace)
+        self.tape, self.places, self.watched = [], {}, []
+
+    def keep(self, a):
+        """A constant as the way back will read it: a small array is copied, a large one watched for changes."""
+        if type(a) is tuple:
+            return tuple(map(self.keep, a))
+        if not isinstance(a, np.ndarray):
+            return a
+        if a.size <= 4096:
+            return a.copy()
+        if a.flags.writeable:
+            self.watched.append((a, sample(a), self.trace and caller()))
+        return a
+
+    def changed(self):
+        """Say which watched array the program changed after it met theta, if any."""
+        for a, before, place in self.watched:
+            if sample(a) != before:
+                return f"an array of shape {a.shape}" + (f", {place}," if place else "")
+        return None
+
+
+def sample(a):
+    """Some elements of a large array, to the bit."""
+    return a.flat[:: a.size // 64].tobytes()
+
+
+def record(f, theta, trace=False):
+    """Run f on a node: the value, the tape that ends with it (None: it does not depend on theta), and the last node."""
+    run = Recording(trace)
+    try:
+        y = run_program(f, Node(run.keep(theta), run))
+        if changed := run.changed():
+            if not trace:
+                record(f, theta, trace=True)  # it says where
+            raise UnsupportedError(
+                f"{changed} is changed in place after it met theta: the way back would read the new numbers."
+                " Instead: a new array, as in c = 2 * c."
+            )
+    finally:
+        tape, run.tape = run.tape, None  # nodes know their run: a run that knew its nodes would outlive them
+    if not (isinstance(y, Node) and y.run is run):
+        return y, None, None
+    del tape[y.line + 1 :]
+    return y.value, tape, y
+
+
+def own(tape):
+    """Copy the plain arrays on a tape that outlives its program: later changes of the data must not show."""
+    for n, (rule, args, kwargs, values, parents, y) in enumerate(tape):
+        values = [copied(a) if p is None else a for a, p in zip(values, parents, strict=True)]
+        kwargs = {k: copied(a) for k, a in kwargs.items()}
+        tape[n] = rule, [copied(a) for a in args], kwargs, values, parents, y
+    return tape
+
+
+def copied(a):
+    """A plain array's copy; anything else as it is."""
+    if type(a) is tuple:
+        return tuple(map(copied, a))
+    return a.copy() if isinstance(a, np.ndarray) else a
+
+
+# ---------------------------------------------------------------------------------- the way back
+
+
+def total(contributions, x):
+    """The sum of what reached x, pieces joined in their places."""
+    whole = [c for c in contributions if type(c) is not Piece]
+    if pieces := [c for c in contributions if type(c) is Piece]:
+        whole.append(assemble([p.g for p in pieces], [p.key for p in pieces], np.shape(x)))
+    g = whole[0]
+    for i, c in enumerate(whole[1:]):
+        g = plus(g, c, fresh=i > 0)
+    return g
+
+
+def walk_back(tape, w, sink=None, places=None):
+    """Read the tape from its end, where the gradient is w, to its start; the tape is used up.
+
+    Gives the gradient with respect to the first line's array (None: it never arrived), or fills the sink.
+    """
+    arrived = [None] * len(tape)
+    arrived[-1] = [w]
+    views = sink.views if sink else ()
+    while len(tape) > 1:
+        rule, args, kwargs, values, parents, y = tape.pop()
+        contributions = arrived.pop()
+        if contributions is None:
+            continue
+        g = contributions[0]
+        if len(contributions) > 1 or type(g) is Piece:
+            g = total(contributions, y)
+        active = [i for i, parent in enumerate(parents) if parent is not None]
+        if views and rule is MATMUL:
+            active = [i for i in active if not sink.product(parents[i], i, g, values)]
+        for i, c in rule.pull(g, args, kwargs, y, values, active):
+            parent = parents[i]
+            if places and not is_finite(getattr(c, "g", c)):
+                raise FloatingPointError(
+                    f"the gradient is NaN or infinite. It ceased to be finite in the derivative of"
+                    f" {name_of(rule.function)}, {places[len(tape)]}."
+                )
+            if parent in views:
+                sink.add(parent, c)
+            elif arrived[parent] is None:
+                arrived[parent] = [c]
+            else:
+                arrived[parent].append(c)
+    g = total(arrived[0], tape[0][-1]) if arrived[0] else None
+    if sink and g is not None:  # the program is theta itself
+        sink.add(0, g)
+    return g
+
+
+class Sink:
+    """Where the gradient of a plain or first-order number gathers: a buffer for each wanted part of it.
+
+    Slices and reshapes of theta are views of the same buffers, so that no zero-padded gradients are added; a matrix
+    product that alone fills its view is written straight into it, and only the wanted parts of it are calculated.
+    """
+
+    def __init__(self, theta, tape, wanted):
+        self.wanted = wanted
+        self.buffers = [np.empty(theta.shape, theta.dtype) for _ in wanted]
+        self.views = {0: self.buffers}
+        used = set()
+        for i, (rule, args, kwargs, _, parents, _) in enumerate(tape):
+            p = parents[0] if parents else None
+            if rule in VIEWS and p in self.views:
+                views = [rule.evaluate(args, kwargs, [b]) for b in self.views[p]]
+                if np.may_share_memory(views[0], self.buffers[0]):
+                    self.views[i] = views
+                    continue
+            used.update(p for p in parents if p in self.views)
+        self.alone = self.undisturbed(used) if theta.size > 1000 else set()
+        if sum(self.views[i][0].size for i in self.alone) < theta.size:
+            for b in self.buffers:
+                b.fill(0)
+
+    def undisturbed(self, used):
+        """The used views that overlap no other: what arrives there first need not be added."""
+        bounds = sorted((*np.lib.array_utils.byte_bounds(self.views[i][0]), i) for i in used)
+        end, alone = 0, set()
+        for k, (start, stop, i) in enumerate(bounds):
+            following = bounds[k + 1][0] if k + 1 < len(bounds) else stop
+            if end <= start and stop <= following:
+                alone.add(i)
+            end = max(end, stop)
+        return alone
+
+    @staticmethod
+    def parts(c):
+        """The value and the tangent (None: none) of a contribution."""
+        return c.parts if isinstance(c, Number) else (c, None)
+
+    def add(self, i, c):
+        """Add a contribution to the view of line i."""
+        piece = type(c) is Piece
+        key, c = (c.key, c.g) if piece else (..., c)
+        parts = self.parts(c)
+        for view, k in zip(self.views[i], self.wanted, strict=True):
+            c = parts[k]
+            if i in self.alone and (piece or c is None):
+                view.fill(0)
+            if c is None:
+                continue
+            if piece:
+                deposit(view, key, c)
+            elif i in self.alone:
+                view[...] = c
+            else:
+                view += c
+        self.alone.discard(i)
+
+    def product(self, i, side, g, values):
+        """Write g B^T (side 0) or A^T g (side 1) into the view of line i, if it can be done; say whether."""
+        if i not in self.alone or np.ndim(values[0]) != 2 or np.ndim(values[1]) != 2:
+            return False
+        left, right = (g, values[1]) if side == 0 else (values[0], g)
+        left, right = self.parts(left), self.parts(right)
+        left, right = [
+            [a if a is None else a.T for a in x] if turn else x for x, turn in ((left, side), (right, not side))
+        ]
+        for view, k in zip(self.views[i], self.wanted, strict=True):
+            if k == 0:
+                np.matmul(left[0], right[0], out=view)
+            elif left[1] is None and right[1] is None:
+                view.fill(0)
+            else:
+                product_tangent(left[0], right[0], left[1], right[1], out=view)
+        self.alone.discard(i)
+        return True
+
+    def result(self):
+        """The buffers, with zeros where nothing arrived."""
+        for i in self.alone:
+            for view in self.views[i]:
+                view.fill(0)
+        return [b[()] for b in self.buffers]
+
+
+def gradient(loss, theta, wanted=None):
+    """The value of the loss, and its gradient at theta, of any arithmetic.
+
+    With `wanted`, theta is a first-order number, and the gradient a list: of its value (0), its tangent (1), or both.
+    """
+    y, tape, _ = record(loss, theta)
+    if np.shape(y) != ():
+        raise ValueError(
+            f"the loss has shape {np.shape(y)}: only a scalar has a gradient. Instead: np.sum or np.mean of it, or vjp."
+        )
+    if not is_finite(y):
+        refuse_point(theta)
+        origin = getattr(record(loss, theta, trace=True)[2], "origin", None) or "a constant"
+        raise FloatingPointError(f"the loss is NaN or infinite. It ceased to be finite at {origin}.")
+    first_order = isinstance(y, (Dual, Complex)) and not any(isinstance(part, Number) for part in y.parts)
+    with np.errstate(all="ignore"):
+        if tape and isinstance(y, Number) and not first_order:
+            g = walk_back(tape, np.ones((), y.dtype)[()])
+            g = np.zeros(theta.shape, theta.dtype)[()] if g is None else g
+        else:
+            sink = Sink(theta, tape or [], wanted or ((0, 1) if first_order else (0,)))
+            if tape:
+                walk_back(tape, np.ones((), y.dtype)[()], sink)
+            parts = sink.result()
+            g = parts if wanted else type(y)._of(*parts, y.run) if first_order else parts[0]
+    if not all(map(is_finite, g if type(g) is list else [g])):
+        blame(loss, theta, np.ones((), y.dtype)[()])
+    if wanted and type(g) is not list:
+        # Without theta's run in it, the gradient is constant along the direction.
+        parts = g.parts if getattr(g, "run", None) is theta.run else (g, np.zeros(theta.shape, theta.dtype)[()])
+        g = [parts[k] for k in wanted]
+    return y, g
+
+
+def refuse_point(theta):
+    """Refuse a theta, or a direction in it, that is not finite; looked at when a result is not, which spares a pass."""
+    value, tangent = getattr(theta, "parts", (theta, 0.0))
+    finite(theta=value, v=tangent)
+
+
+def blame(f, x, w):
+    """Go back from w again, and say where it ceased to be finite."""
+    refuse_point(x)
+    _, tape, node = record(f, x, trace=True)
+    with np.errstate(all="ignore"):
+        walk_back(tape, w, places=node.run.places)
+    raise FloatingPointError("the gradient overflows where its terms are added.")
+
+
+def value_and_grad(loss):
+    """The function ``theta -> (l(theta), dl/dtheta)``: the value of a loss, and its gradient by backpropagation.
+
+    Parameters
+    ----------
+    loss : a program of NumPy functions with a scalar value
+        What it receives behaves as theta, but is no ``np.ndarray``: a branch on ``isinstance`` would go the other way.
+
+    Returns
+    -------
+    a function of theta, an array of floats of any shape
+        It gives the value and the components of the covector dl, in theta's shape, of unit [l] / [theta]. It can be
+        differentiated again, and costs about as much as two more runs of the loss (three matrix products for one).
+
+    Raises
+    ------
+    TypeError
+        theta is not of floats, or the loss is not an array
+    ValueError
+        theta is not finite, or the loss is not a scalar
+    UnsupportedError
+        the loss uses a function without a rule, would lose the derivative, or changes a large array in place after
+        theta met it (64 of its elements are watched)
+    FloatingPointError
+        the loss or its gradient is NaN or infinite; the message says where it arose
+
+    References
+    ----------
+    Linnainmaa, S. (1970); Rumelhart, D. E., Hinton, G. E. and Williams, R. J. (1986).
+
+    Examples
+    --------
+    >>> value_and_grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
+    (np.float64(9.0), array([ 3., 12.]))
+    """
+
+    def at(theta):
+        return gradient(loss, floats(theta, "theta"))
+
+    return at
+
+
+def grad(loss):
+    """The function ``theta -> dl/dtheta``: the gradient of a loss by backpropagation; see `value_and_grad`.
+
+    >>> f = lambda x: np.sum(np.sin(x))
+    >>> grad(f)(np.zeros(2))
+    array([1., 1.])
+    >>> grad(lambda x: np.vdot(grad(f)(x), x))(np.zeros(2))  # of a gradient: cos x - x sin x
+    array([1., 1.])
+    """
+
+    def at(theta):
+        return gradient(loss, floats(theta, "theta"))[1]
+
+    return at
+
+
+def vjp(f, x):
+    """The value of f, and the transpose of its derivative: ``(f(x), w -> w . df(x))``.
+
+    Parameters
+    ----------
+    f : a program of NumPy functions
+        Its value is one array, of any shape.
+    x : float or array of floats
+
+    Returns
+    -------
+    the value, and a function that gives for w, of the value's shape, the components of w . df(x), of x's shape
+        Its unit is [w] [f] / [x]. It can be called again; it holds the graph until it is dropped.
+
+    Raises
+    ------
+    TypeError, ValueError, UnsupportedError
+        As for `value_and_grad`; ValueError also for a w of another shape
+    FloatingPointError
+        w . df(x) is NaN or infinite; the message says where it arose
+
+    References
+    ----------
+    Griewank, A. and Walther, A. (2008), section 3.2.
+
+    Examples
+    --------
+    >>> y, pullback = vjp(lambda x: x**2, np.array([1.0, 2.0]))
+    >>> y, pullback(np.array([1.0, 10.0]))
+    (array([1., 4.]), array([ 2., 40.]))
+    """
+    x = floats(x, "x")
+    x = x if isinstance(x, Number) else np.array(x)[()]
+    y, tape, _ = record(f, x)
+    tape = tape and own(tape)
+    y = y if isinstance(y, Number) else np.array(y)[()]
+
+    def pullback(w):
+        w = floating(w, "w")
+        if np.shape(w) != np.shape(y):
+            raise ValueError(f"w has shape {np.shape(w)} and f(x) {np.shape(y)}: they must be equal.")
+        with np.errstate(all="ignore"):
+            g = walk_back(list(tape), w) if tape else None
+        if g is None:
+            return np.zeros(x.shape, x.dtype)[()]
+        if not is_finite(g):
+            finite(w=w)
+            blame(f, x, w)
+        return g if isinstance(g, Number) else np.array(g, x.dtype)[()]
+
+    return y, pullback
+
+
+# --------------------------------------------------------------------------------------- the picture
+
+
+class Graph:
+    """The graph of a program: its operations in order, each with the numbers of the earlier ones that it uses.
+
+    `operations` lists (text, parents, shape); what the result does not need is left out. A NumPy call that is a
+    program of others appears as these.
+
+    >>> print(Graph(lambda x: np.sum(x * x), np.ones(3)))
+    %0 = theta                (3,)
+    %1 = np.multiply(%0, %0)  (3,)
+    %2 = np.sum(%1)           ()
+
+    On a gradient it shows symbol-to-symbol differentiation:
+
+    >>> print(Graph(grad(lambda x: x**3), 2.0))
+    %0 = theta              ()
+    %1 = pow(%0, 2)         ()
+    %2 = np.multiply(3, %1) ()
+    %3 = np.multiply(1, %2) ()
+    """
+
+    def __init__(self, f, theta):
+        _, tape, _ = record(f, floats(theta, "theta"))
+        if tape is None:
+            raise ValueError("the program does not depend on its argument: it has no graph.")
+        needed = {0, len(tape) - 1}
+        for line in reversed(range(len(tape))):
+            if line in needed:
+                needed.update(p for p in tape[line][4] if p is not None)
+        number = {line: n for n, line in enumerate(sorted(needed))}
+        self.operations = []
+        for line in number:
+            rule, _, _, values, parents, result = tape[line]
+            inputs = [constant(a) if p is None else f"%{number[p]}" for a, p in zip(values, parents, strict=True)]
+            text = f"{name_of(rule.function)}({', '.join(inputs)})" if rule else "theta"
+            self.operations.append((text, [number[p] for p in parents if p is not None], np.shape(result)))
+
+    def __str__(self):
+        lines = [f"%{i} = {text}" for i, (text, _, _) in enumerate(self.operations)]
+        width = max(map(len, lines))
+        return "\n".join(f"{a:{width}} {shape}" for a, (_, _, shape) in zip(lines, self.operations, strict=True))
+
+
+def constant(a):
+    """How a constant is written in a graph: a number as it is, an array by its shape."""
+    return f"{real_value(a):.6g}" if np.ndim(a) == 0 else f"array{np.shape(a)}"

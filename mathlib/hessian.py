@@ -1,0 +1,361 @@
+"""Hessian-vector products: by every route, and as an operator that is recorded once.
+
+The Hessian H of a loss is a bilinear form on the space of theta, of unit [l] / [theta]**2. H v is the derivative of
+the gradient along v, a covector. It costs a few gradients, where all of H costs as many as theta has components.
+"""
+
+import collections
+import functools
+import math
+
+import numpy as np
+
+from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, product_tangent
+from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, own, record
+from mathlib.differences import central_difference, complex_step_along, direction, finite, floats
+from mathlib.dual import Complex, Dual, is_finite
+from mathlib.primitives import assemble, deposit
+
+EPS, ASSEMBLE = 2.0**-50, TABLE[assemble]
+
+
+INSIDE = "hessian records plain numbers, and stands inside of another differentiation. Instead: hvp."
+
+
+def hvp(loss, theta, v, method="dual"):
+    """The Hessian-vector product ``H v = d/dt grad(theta + t v)`` at t = 0.
+
+    Parameters
+    ----------
+    loss : a program of NumPy functions with a scalar value
+    theta : float or array of floats
+    v : the same, of theta's shape
+    method : str
+        "dual": backpropagation run on dual numbers theta + v eps; exact, and the fastest.
+        "complex_step": backpropagation run on theta + i 2**-50 v; ``H v = Im grad(theta + i eps v) / eps``.
+        "double_backprop": the gradient of ``grad(theta) . v``, by backpropagation through backpropagation.
+        "finite_difference": the central difference of two gradients; about five digits are lost.
+
+    Returns
+    -------
+    the components of the covector H v, in theta's shape, of unit [l] [v] / [theta]**2
+
+    Raises
+    ------
+    TypeError, ValueError, UnsupportedError, FloatingPointError
+        As for `value_and_grad`; ValueError also for a v of another shape, or a method that does not exist
+
+    References
+    ----------
+    Pearlmutter, B. A. (1994); Lyness, J. N. and Moler, C. B. (1967).
+
+    Examples
+    --------
+    >>> loss = lambda x: x[0] ** 2 * x[1]
+    >>> hvp(loss, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
+    array([4., 2.])
+    """
+    theta, v = direction(theta, v, "theta")
+    if method == "dual":
+        return first_order(loss, Dual._of(theta, v, Run()), (1,))[0]
+    if method == "complex_step":
+        step = complex_step_along(v, EPS)
+        return first_order(loss, Complex._of(theta, v * step, Run()), (1,))[0] / step
+    finite(theta=theta, v=v)
+    if method == "double_backprop":
+        return grad(lambda theta: np.vdot(grad(loss)(theta), v))(theta)
+    if method == "finite_difference":
+        return central_difference(grad(loss), theta, v)
+    raise ValueError(
+        f'method is {method!r}: "dual", "complex_step", "double_backprop" or "finite_difference" is needed.'
+    )
+
+
+def grad_and_hvp(loss, theta, v):
+    """The gradient and the Hessian-vector product, ``(grad, H v)``, in one pass of dual numbers.
+
+    Shapes, units and errors are those of `grad` and `hvp`. Source: Pearlmutter, B. A. (1994).
+
+    >>> grad_and_hvp(lambda x: x**3, 2.0, 1.0)
+    (np.float64(12.0), np.float64(12.0))
+    """
+    theta, v = direction(theta, v, "theta")
+    return tuple(first_order(loss, Dual._of(theta, v, Run()), (0, 1)))
+
+
+def first_order(loss, theta, wanted):
+    """Backpropagation run on a first-order number: the wanted parts of the gradient."""
+    try:
+        return gradient(loss, theta, wanted)[1]
+    finally:
+        theta.run.alive = False
+
+
+def hessian(loss, theta):
+    """The Hessian of a loss at theta, as an operator: the gradient's graph is recorded once, then ``H @ v`` is cheap.
+
+    Parameters
+    ----------
+    loss : a program of NumPy functions with a scalar value
+    theta : float or array of floats
+
+    Returns
+    -------
+    Hessian
+
+    Raises
+    ------
+    TypeError, ValueError, UnsupportedError, FloatingPointError
+        As for `value_and_grad`
+
+    Examples
+    --------
+    >>> H = hessian(lambda x: x[0] ** 2 * x[1], np.array([1.0, 2.0]))
+    >>> H @ np.array([1.0, 0.0])
+    array([4., 2.])
+    >>> H.dense()
+    array([[4., 2.],
+           [2., 0.]])
+    """
+    return Hessian(loss, theta)
+
+
+class Hessian:
+    """The Hessian at one point, symmetric, as an operator; see `hessian`. Threads can share it.
+
+    ``H @ v`` is the tangent of the recorded gradient: one pass along its graph, with the partial derivatives known.
+    v has theta's shape; a block of k vectors has one more axis, the last. `shape`, `dtype` and `matvec` are what
+    `scipy.sparse.linalg` needs. `value` and `gradient` are the loss's.
+
+    >>> H = hessian(lambda x: np.sum(x**3), np.array([1.0, 2.0]))
+    >>> H @ np.eye(2), H.quadratic(np.ones(2), np.ones(2)), H.gradient
+    (array([[ 6.,  0.],
+           [ 0., 12.]]), np.float64(18.0), array([ 3., 12.]))
+    """
+
+    def __init__(self, loss, theta):
+        if isinstance(theta, Number):
+            raise UnsupportedError(INSIDE)
+        theta = np.array(floats(theta, "theta"))[()]  # later changes of it, or of the data, must not show
+
+        def both(node):
+            self.value, self.gradient = gradient(loss, node)
+            return self.gradient
+
+        _, tape, g = record(both, theta)
+        self.value, self.gradient = (a.value if isinstance(a, Node) else a for a in (self.value, self.gradient))
+        if isinstance(self.gradient, Number):
+            raise UnsupportedError(INSIDE)
+        self.gradient = self.gradient.astype(theta.dtype, copy=False)
+        self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
+        self.shape = (theta.size, theta.size)
+        self.tangent = Tangent(own(tape), g.line) if tape else lambda v: np.zeros_like(theta)
+
+    def __matmul__(self, v):
+        if isinstance(v, Number):
+            raise UnsupportedError(INSIDE)
+        v = np.asarray(v)
+        if v.shape == self.theta_shape:
+            Hv = self.tangent(direction(self.theta, v, "theta")[1]).astype(self.dtype, copy=False)
+            if not is_finite(Hv):
+                finite(v=v)
+                hvp(self.loss, self.theta, v)  # it says where
+                raise FloatingPointError("H v overflows. Instead: a shorter v; the product is linear in it.")
+            return Hv
+        if v.shape[:-1] == self.theta_shape and v.ndim == len(self.theta_shape) + 1:
+            return np.stack([self @ v[..., k] for k in range(v.shape[-1])], -1) if v.shape[-1] else v.astype(self.dtype)
+        raise ValueError(
+            f"v has shape {v.shape} and theta {self.theta_shape}: they must be equal, or v one axis longer (a block)."
+        )
+
+    def matvec(self, x):
+        """H x for a vector of theta's components, whatever theta's shape is."""
+        return np.ravel(self @ np.reshape(x, self.theta_shape))
+
+    rmatvec = matvec
+
+    def quadratic(self, u, v):
+        """The number ``u . H v``, of unit [l] [u] [v] / [theta]**2."""
+        return np.vdot(direction(self.theta, u, "theta")[1], self @ v)
+
+    def dense(self):
+        """The matrix of H in theta's coordinates, a column a product: for a theta of a few thousand components."""
+        n = self.shape[0]
+        if n > 20_000:
+            raise ValueError(
+                f"the matrix would have {n} x {n} components. Instead: H @ v, and methods that use only it."
+            )
+        return np.stack([self.matvec(e) for e in np.eye(n, dtype=self.dtype)], -1)
+
+
+class Tangent:
+    """A recorded program as a linear map: from a tangent of its first line to the tangent of its last one.
+
+    Lines that the result does not need are left out, and partial derivatives are calculated once. Where the last line
+    assembles a vector, a matrix product that alone makes a slice of it is written straight into it.
+    """
+
+    def __init__(self, tape, end):
+        rule, args, _, _, parents, y = tape[end]
+        self.like = y
+        self.end = end
+        self.pieces = None
+        if rule is ASSEMBLE:
+            self.pieces = [(p, key) for p, key in zip(parents, args[1], strict=True) if p is not None]
+        needed = {end}
+        for line in range(end, 0, -1):
+            if line in needed:
+                needed.update(p for p in tape[line][4] if p is not None)
+        if self.pieces is not None:
+            needed.remove(end)
+        self.covered = False
+        self.products = self.straight(tape, needed) if self.pieces and y.ndim == 1 else {}
+        kept = {end, *(line for line, _ in self.pieces or ())}
+        last = {p: line for line in sorted(needed) for p in tape[line][4]}
+        self.steps = []
+        for line in sorted(needed - {0}):
+            rule, args, kwargs, values, parents, y = tape[line]
+            active = [i for i, p in enumerate(parents) if p is not None]
+            with np.errstate(all="ignore"):
+                push = rule.linearize(args, kwargs, y, values, active)
+            if line in self.products:
+                push = functools.partial(product_tangent, *values)
+            finished = [p for p in set(parents) - kept if p is not None and last[p] == line]
+            self.steps.append((line, push, parents, finished))
+
+    def straight(self, tape, needed):
+        """The products that alone make a slice of the result: their lines, slices and shapes."""
+        filled = np.zeros(self.like.shape, np.intp)
+        for _, key in self.pieces:
+            deposit(filled, key, 1)
+        if np.any(filled > 1):
+            return {}
+        self.covered = bool(filled.all())
+        uses = collections.Counter(p for line in needed for p in tape[line][4])
+        uses.update(line for line, _ in self.pieces)
+        products = {}
+        for line, key in list(self.pieces):
+            if not isinstance(key, slice) or key.step not in (None, 1) or uses[line] > 1:
+                continue
+            product = tape[line][4][0] if tape[line][0] is RESHAPE and uses[tape[line][4][0]] == 1 else line
+            rule, _, _, values, _, y = tape[product]
+            if rule is MATMUL and all(np.ndim(a) == 2 for a in values):
+                products[product] = key, y.shape
+                self.pieces.remove((line, key))
+                needed -= {line} - {product}
+        return products
+
+    def __call__(self, v):
+        tangents = {None: None, 0: v}
+        out = None if self.pieces is None else np.empty(self.like.shape, self.like.dtype)
+        if out is not None and not self.covered:
+            out.fill(0)
+        with np.errstate(all="ignore"):
+            for line, push, parents, finished in self.steps:
+                given = [tangents[p] for p in parents]
+                if line in self.products:
+                    key, shape = self.products[line]
+                    push(*given, out=out[key].reshape(shape))
+                else:
+                    tangents[line] = push(given)
+                for p in finished:
+                    del tangents[p]
+        if out is None:
+            return np.array(tangents[self.end], self.like.dtype)[()]
+        for line, key in self.pieces:
+            if self.covered:
+                out[key] = tangents[line]
+            else:
+                deposit(out, key, tangents[line])
+        return out
+
+
+# ------------------------------------------------------------------- what products alone can tell
+
+
+def lanczos(H, steps, seed=0):
+    """The spectrum of a symmetric operator as its products show it: Ritz values, and the weight of each.
+
+    ``sum(weights * f(values))`` is the Gauss quadrature of ``q . f(H) q`` for a random unit vector q: exact for
+    polynomials f of degree below 2 `steps`. The extreme values converge first to the extreme eigenvalues.
+
+    Parameters
+    ----------
+    H : an operator with `shape` and `matvec`
+    steps, seed : int
+
+    References
+    ----------
+    Lanczos, C. (1950); Golub, G. H. and Welsch, J. H. (1969).
+
+    Examples
+    --------
+    >>> H = hessian(lambda x: x[0] ** 2 + 2 * x[1] ** 2, np.zeros(2))
+    >>> lanczos(H, 2)[0].round(12)
+    array([2., 4.])
+    """
+    q = np.random.default_rng(seed).standard_normal(H.shape[0])
+    Q, alpha, beta = [q / np.linalg.norm(q)], [], []
+    for _ in range(steps):
+        r = H.matvec(Q[-1])
+        scale = np.linalg.norm(r)
+        alpha.append(Q[-1] @ r)
+        basis = np.array(Q)
+        for _ in range(2):  # again: one pass leaves rounding errors, which grow
+            r = r - basis.T @ (basis @ r)
+        beta.append(np.linalg.norm(r))
+        if beta[-1] <= 1e-12 * scale:
+            break  # an invariant subspace: the Ritz values are eigenvalues
+        Q.append(r / beta[-1])
+    n = len(alpha)
+    values, vectors = np.linalg.eigh(np.diag(alpha) + np.diag(beta[: n - 1], 1) + np.diag(beta[: n - 1], -1))
+    return values, vectors[0] ** 2
+
+
+def spectral_density(H, x, width, steps=50, samples=4, seed=0):
+    """The density of H's eigenvalues at the points x, each as a Gaussian of this width, by `lanczos`.
+
+    It averages over `samples` random starts. Its unit is 1 / [H], its integral 1.
+    Source: Lin, L., Saad, Y. and Yang, C. (2016).
+
+    >>> H = hessian(lambda x: x[0] ** 2 + 2 * x[1] ** 2, np.zeros(2))
+    >>> x = np.linspace(0, 6, 601)
+    >>> np.sum(spectral_density(H, x, 0.1)).round(6) * 0.01
+    np.float64(1.0)
+    """
+    density = np.zeros(np.shape(x))
+    for k in range(samples):
+        values, weights = lanczos(H, steps, seed + k)
+        peaks = np.exp(-0.5 * ((np.asarray(x)[..., None] - values) / width) ** 2)
+        density += peaks @ weights / (samples * width * math.sqrt(2 * math.pi))
+    return density
+
+
+def hutchinson_trace(H, samples=100, seed=0):
+    """The trace of H, ``E[z . H z]`` over random signs z, and the standard error of the estimate.
+
+    Its unit is [H]. Source: Hutchinson, M. F. (1989).
+
+    >>> H = hessian(lambda x: np.sum(x**4), np.array([1.0, 2.0]))
+    >>> hutchinson_trace(H, 10)  # of a diagonal Hessian, without an error
+    (np.float64(60.0), np.float64(0.0))
+    """
+    quadratics = [z @ H.matvec(z) for z in signs(H, samples, seed)]
+    return np.mean(quadratics), np.std(quadratics, ddof=1) / math.sqrt(samples)
+
+
+def hutchinson_diagonal(H, samples=100, seed=0):
+    """The diagonal of H, ``E[z * H z]`` over random signs z, a vector.
+
+    Its unit is [H]. Source: Bekas, C., Kokiopoulou, E. and Saad, Y. (2007).
+
+    >>> H = hessian(lambda x: np.sum(x**4), np.array([1.0, 2.0]))
+    >>> hutchinson_diagonal(H, 10)
+    array([12., 48.])
+    """
+    return np.mean([z * H.matvec(z) for z in signs(H, samples, seed)], axis=0)
+
+
+def signs(H, samples, seed):
+    """Random vectors of signs."""
+    return np.random.default_rng(seed).choice([-1.0, 1.0], (samples, H.shape[0]))

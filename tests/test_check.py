@@ -1,0 +1,84 @@
+"""check_grad: it accepts right derivatives, finds wrong ones in either mode, and names the coordinate."""
+
+import numpy as np
+import pytest
+
+from mathlib import NonAnalyticError, check_grad, jvp
+from mathlib.arithmetic import real_value
+from mathlib.primitives import TABLE, elementwise, general, multilinear, primitive
+
+
+def loss(theta):
+    return np.sum(np.tanh(theta) ** 2) + np.log(np.sum(np.exp(theta)))
+
+
+@pytest.fixture
+def table():
+    """The table, to be changed: it is put back afterwards."""
+    saved = dict(TABLE)
+    yield TABLE
+    TABLE.clear()
+    TABLE.update(saved)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("theta", [0.3, np.array([0.1, -2.0, 3.0]), np.ones((2, 3)), np.ones(2, np.float32)])
+def test_right_derivatives_are_accepted(order, theta):
+    check_grad(loss, theta, order=order)
+
+
+@pytest.mark.parametrize("scale", [1e-12, 1e12])
+@pytest.mark.parametrize("order", [1, 2])
+def test_the_unit_of_the_loss_makes_no_difference(order, scale):
+    check_grad(lambda x: scale * loss(x), np.array([0.1, -2.0, 3.0]), order=order)
+
+
+def test_a_wrong_partial_is_found_and_its_coordinate_named(table):
+    elementwise(np.sin, lambda y, x: -np.cos(x))
+    with pytest.raises(AssertionError, match=r"theta\[1, 2\] is -1\.0 by backprop.* -1\.0 by dual numbers and 0\.99"):
+        check_grad(lambda x: np.sum(x * x) + np.sin(x[1, 2]), np.zeros((2, 3)))
+
+
+def test_a_wrong_second_derivative_is_found(table):
+    elementwise(np.sin, lambda y, x: np.cos(real_value(x)))  # right, but a constant
+    check_grad(lambda x: np.sum(np.sin(x)), np.ones(3))
+    with pytest.raises(AssertionError, match=r"the Hessian-vector product along theta\[0\]"):
+        check_grad(lambda x: np.sin(x[0]) + np.sum(x * x), np.ones(3), order=2)
+
+
+def test_a_wrong_transpose_alone_is_found(table):
+    @primitive
+    def twice(x):
+        return 2 * x
+
+    multilinear(twice, transposes=(lambda g, x: 3 * g,))
+    assert jvp(twice, 1.0, 1.0)[1] == 2.0
+    for order in (1, 2):
+        with pytest.raises(AssertionError, match=r"theta\[3\] is"):
+            check_grad(lambda x: np.sum(x[:3] ** 2) + twice(x[3]) ** 2, np.arange(1.0, 6.0), order=order)
+
+
+def test_a_wrong_tangent_alone_is_found(table):
+    @primitive
+    def cube(x):
+        return x * x * x
+
+    general(cube, lambda y, x, dx: 2 * x * x * dx, transposes=(lambda g, y, x: g * 3 * x * x,))
+    with pytest.raises(AssertionError, match=r"theta is 12\.0 by backprop.* 8\.0 by dual numbers and 12\.0"):
+        check_grad(cube, 2.0)
+
+
+def test_a_kink_is_named_as_a_possible_cause():
+    with pytest.raises(AssertionError, match="kink"):
+        check_grad(lambda x: np.sum(np.maximum(x, 0.0)), np.full(2, 1e-7))
+
+
+def test_the_door():
+    with pytest.raises(ValueError, match="scalar"):
+        check_grad(np.sin, np.ones(2))
+    with pytest.raises(ValueError, match="order is 3"):
+        check_grad(loss, np.ones(2), order=3)
+    with pytest.raises(TypeError, match="astype"):
+        check_grad(loss, np.ones(2, int))
+    with pytest.raises(NonAnalyticError):
+        check_grad(lambda x: np.sum(np.imag(x)), np.ones(2))
