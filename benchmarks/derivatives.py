@@ -1,0 +1,240 @@
+"""Time gradients and Hessian-vector products: by hand in NumPy, by `mathlib`, and by its peers.
+
+    python benchmarks/derivatives.py [--works A,B,C,D] [--processes 5] [--rounds 30] [--quick]
+
+Each work (see `works.py`) runs in several fresh processes. In each, every round draws new weights theta and a new
+direction v, and times all candidates on them, in random order; a short work is called several times in a row, with new
+ones each time, as in a loop. What counts is the processor time, of a single thread: other work on the machine counts
+less. The table `derivatives.csv` has a row for each work, size, candidate and route, and `derivatives.svg` shows it:
+
+size       parameters
+ms         milliseconds: the median over the rounds, then over the processes
+ratio      the same over the hand-written gradient of the same process; low, high: the quartiles over the processes
+products   the floor: the products of matrices that the route needs in a layer within a deep network
+error      the relative error, in the 2-norm, against the hand-written derivative in long double; the largest one
+
+The route "next" is a further H v at a theta where one was taken. "differences" is not exact: its error is a finding,
+for all others more than 1e-12 stops the run. JAX is left out of C, where it compiles one of its routes for many
+minutes. `derivatives.json` says where and when this was measured. With --works or --quick, nothing is written.
+"""
+
+import argparse
+import csv
+import datetime
+import importlib.metadata
+import json
+import math
+import multiprocessing
+import os
+import platform
+import time
+from collections import defaultdict
+from itertools import chain
+from pathlib import Path
+from statistics import median, quantiles
+
+import matplotlib.pyplot as plt
+import numpy as np
+import peers
+import works
+from tqdm import tqdm
+
+HERE = Path(__file__).parent
+THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+XLA = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"}
+CASES = {  # of each size: the part of the rounds that is run, and how many calls in a row
+    "A": {"A": (1, 1)},
+    "B": {"B": (1, 1)},
+    "C": {"C": (1 / 4, 20)},
+    "D": {"small": (1 / 4, 20), 18: (1 / 4, 20), 57: (1 / 4, 20), 182: (1 / 2, 4), 577: (1 / 3, 1), 1825: (1 / 10, 1)},
+}
+PEERS = {"mathlib": peers.mathlib, "JAX": peers.jax, "PyTorch": peers.torch, "autograd": peers.autograd}
+PRODUCTS = {
+    "gradient": 3,
+    "dual": 8,
+    "gradient and dual": 9,
+    "next": 6,
+    "double backprop": 9,
+    "complex step": 12,
+    "complex step, tuned": 10,
+    "differences": 6,
+    ("mathlib", "complex step"): 8,  # it leaves out the product of two imaginary parts, which is below the last bit
+}
+LEFT_OUT_OF_D = "gradient and dual", "complex step, tuned", "differences"
+COLUMNS = ["work", "size", "candidate", "route", "ms", "ratio", "low", "high", "products", "error"]
+
+
+def prepare(case, rng):
+    """The routes {(candidate, route): function}, a function that draws theta, and the reference (gradient, H v)."""
+    if case == "C":
+        hand, network = works.Scalars(), ()
+        routes = {"gradient": hand.gradient, "complex step": hand.hvp}
+        given, draw = (None, None, None), lambda: rng.uniform(size=4)
+        exact = exact_dual = works.Scalars(np)
+    else:
+        layers, *_ = network = works.network(*(("D", rng, case) if isinstance(case, int) else (case, rng)))
+        dual = works.Dual(*network)
+        routes = {
+            "gradient": works.Network(*network).gradient,
+            "dual": dual.hvp,
+            "next": lambda theta: dual.at(theta).product,
+            "complex step": works.ComplexStep(*network).hvp,
+            "complex step, tuned": works.TunedComplexStep(*network).hvp,
+        }
+        given, draw = (layers, *network[2:]), lambda: works.weights(layers, rng)
+        exact, exact_dual = (kind(*network, dtype=np.longdouble) for kind in (works.Network, works.Dual))
+    routes = {("hand-written", route): f for route, f in routes.items()}
+    for name, library in PEERS.items():
+        if (case, name) != ("C", "JAX"):
+            routes |= {(name, route): f for route, f in library(*given).items()}
+    if case in CASES["D"]:
+        routes = {key: f for key, f in routes.items() if key[1] not in LEFT_OUT_OF_D}
+
+    def reference(theta, v):
+        theta, v = theta.astype(np.longdouble), v.astype(np.longdouble)
+        return exact.gradient(theta).copy(), exact_dual.hvp(theta, v)
+
+    return routes, draw, reference
+
+
+def call(route, f, theta, v):
+    """The function without arguments that is timed."""
+    if route == "next":
+        product = f(theta)
+        return lambda: product(v)
+    return (lambda: f(theta)) if route == "gradient" else (lambda: f(theta, v))
+
+
+def relative_error(route, answer, gradient, product):
+    """The distance from the reference, over its length."""
+    wanted = {"gradient": [gradient], "gradient and dual": [gradient, product]}.get(route, [product])
+    answers = answer if route == "gradient and dual" else [answer]
+    return max(float(np.linalg.norm(a - w) / np.linalg.norm(w)) for a, w in zip(answers, wanted, strict=True))
+
+
+def measure(case, rounds, calls, seed):
+    """In a process of its own: the size, and {(candidate, route): (median seconds, error)}."""
+    rng = np.random.default_rng(seed)
+    routes, draw, reference = prepare(case, rng)
+    theta = draw()
+    v, errors, times = rng.normal(size=theta.size), {}, {key: [] for key in routes}
+    wanted = reference(theta, v)
+    for (name, route), f in routes.items():
+        errors[name, route] = error = relative_error(route, call(route, f, theta, v)(), *wanted)
+        if not error < 1e-12 and route != "differences":
+            raise ArithmeticError(f"{name}, {route}, of work {case} is wrong: its relative error is {error:.1e}.")
+    for _ in range(rounds + 1):  # the first one warms up
+        pairs = [(draw(), rng.normal(size=theta.size)) for _ in range(calls)]
+        for i in rng.permutation(len(routes)):
+            key = list(routes)[i]
+            for pair in pairs:
+                timed = call(key[1], routes[key], *pair)
+                start = time.process_time()
+                answer = timed()
+                times[key].append(time.process_time() - start)
+                del answer
+    return theta.size, {key: (median(t[calls:]), errors[key]) for key, t in times.items()}
+
+
+def task(arguments):
+    """All sizes of a work."""
+    work, rounds, seed = arguments
+    plan = CASES[work].items()
+    return [(work, *measure(case, math.ceil(part * rounds), calls, seed)) for case, (part, calls) in plan]
+
+
+def tidy(results):
+    """The rows of the table, from the results of all processes."""
+    found = defaultdict(list)
+    for work, size, of_routes in results:
+        base, _ = of_routes["hand-written", "gradient"]
+        for key, (seconds, error) in of_routes.items():
+            found[work, size, *key].append((1e3 * seconds, seconds / base, error))
+    for (work, size, candidate, route), values in sorted(found.items(), key=lambda item: item[0][:2]):
+        ms, ratios, errors = zip(*values, strict=True)
+        low, middle, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
+        products = "" if work == "C" else PRODUCTS.get((candidate, route), PRODUCTS[route])
+        numbers = f"{median(ms):.4g}", f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}", products, f"{max(errors):.1e}"
+        yield dict(zip(COLUMNS, (work, size, candidate, route, *numbers), strict=True))
+
+
+def machine():
+    """What the numbers depend on."""
+    cpu = platform.processor() or platform.machine()
+    if (info := Path("/proc/cpuinfo")).exists():
+        cpu = next((line.split(": ")[1] for line in info.read_text().splitlines() if "model name" in line), cpu)
+    blas = np.show_config("dicts")["Build Dependencies"]["blas"]
+    versions = {name: importlib.metadata.version(name) for name in ("numpy", "jax", "torch", "autograd")}
+    return {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "cpu": cpu,
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "blas": f"{blas['name']} {blas['version']}",
+        **versions,
+    }
+
+
+def markdown(rows):
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|--:|---|---|" + "--:|" * 6]
+    return "\n".join(lines + ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows])
+
+
+def draw(rows, path):
+    """The picture of the table: works A and B, and the best exact H v over the size of D."""
+    found, names = {}, list(dict.fromkeys(row["candidate"] for row in rows))
+    for row in rows:
+        kind = row["route"] if row["route"] in ("gradient", "next") else "H v"
+        if row["route"] not in ("gradient and dual", "differences"):
+            key, ratio = (row["work"], row["size"], row["candidate"], kind), float(row["ratio"])
+            found[key] = min(ratio, found.get(key, ratio))
+    figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
+    for name, marker in zip(names, "osD^v", strict=False):
+        for work, axis in zip("AB", axes, strict=False):
+            points = {kind: r for (w, _, c, kind), r in found.items() if (w, c) == (work, name)}
+            axis.plot(points.values(), points.keys(), marker, label=name, alpha=0.8)
+        points = {size: r for (w, size, c, kind), r in found.items() if (w, c, kind) == ("D", name, "H v")}
+        axes[2].plot(points.keys(), points.values(), marker + "-", label=name, alpha=0.8)
+    for work, axis in zip("AB", axes, strict=False):
+        axis.set(title=f"work {work}", xlabel="time / hand-written gradient", xscale="log")
+        axis.set_xticks([1, 2, 5, 10], [1, 2, 5, 10])
+        axis.set_xticks([], minor=True)
+        axis.margins(y=0.2)
+        axis.invert_yaxis()
+    axes[2].set(title="work D: H v", xlabel="parameters", ylabel="time / hand-written gradient")
+    axes[2].set(xscale="log", yscale="log")
+    axes[2].set_yticks([1, 2, 5, 10, 20], [1, 2, 5, 10, 20])
+    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--works", default="A,B,C,D", help="some of A,B,C,D")
+    parser.add_argument("--processes", type=int, default=5, help="how many for each work")
+    parser.add_argument("--rounds", type=int, default=30, help="of works A and B; of others fewer")
+    parser.add_argument("--quick", action="store_true", help="two processes, five rounds")
+    options = parser.parse_args()
+    if unknown := set(options.works.split(",")) - set(CASES):
+        parser.error(f"--works: {', '.join(sorted(unknown))} is not one of A,B,C,D.")
+    if options.quick:
+        options.processes, options.rounds = 2, 5
+
+    os.environ.update(THREADS | XLA)  # the processes below inherit it, before they import anything
+    tasks = [(work, options.rounds, seed) for seed in range(options.processes) for work in options.works.split(",")]
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        results = list(tqdm(pool.imap(task, tasks), total=len(tasks), unit="process"))
+    rows = list(tidy(chain.from_iterable(results)))
+    print(markdown(rows))
+    if not options.quick and len(tasks) == options.processes * len(CASES):
+        with (HERE / "derivatives.csv").open("w", newline="") as file:
+            table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+            table.writeheader()
+            table.writerows(rows)
+        about = machine() | {"processes": options.processes, "rounds": options.rounds}
+        (HERE / "derivatives.json").write_text(json.dumps(about, indent=2) + "\n")
+        draw(rows, HERE / "derivatives.svg")
+
+
+if __name__ == "__main__":
+    main()
