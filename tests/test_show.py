@@ -1,6 +1,7 @@
 """The moving figures: what an author is told, what a page gets, and that it comes out the same every time."""
 
 import base64
+import functools
 import json
 import re
 import sys
@@ -10,8 +11,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from mathlib.show import explorable, slider
-from mathlib.show.style import BLUE, COLOURS, PAPER
+from mathlib import grad
+from mathlib.backprop import Graph
+from mathlib.show import explorable, graph, slider
+from mathlib.show.style import BLUE, COLOURS, ORANGE, PAPER
 from mathlib.show.svg import elements, pack
 
 mpl.use("agg")
@@ -292,3 +295,52 @@ def test_pages_know_every_colour_in_both_themes(pytestconfig):
     assert dark.keys() == COLOURS.keys()
     for name in COLOURS.keys() - {"grid", "paper"}:
         assert contrast(dark[name], dark["paper"]) >= 4.5
+
+
+# ── graphs ──
+
+
+def tangled(w, b):
+    y = np.tanh(w * b + 0.5) * w - b
+    return y * y + w
+
+
+def test_a_walk_through_a_graph_ends_with_the_gradient():
+    operations, values, contributions = graph.trace(tangled, w=1.5, b=-0.25)
+    assert [text for text, _, _ in operations[:2]] == ["w", "b"]
+    assert values[-1] == tangled(1.5, -0.25)
+    arrived = [sum(c for _, parent, c in contributions if parent == i) for i in range(2)]
+    np.testing.assert_allclose(arrived, grad(lambda theta: tangled(*theta))(np.array([1.5, -0.25])), rtol=1e-14)
+
+
+def test_a_walk_has_a_step_for_each_operation_and_each_way():
+    def notes(step, ink):
+        texts = graph.draw_walk(tangled, step, w=1.5, b=-0.25).axes[0].texts
+        return [t.get_text() for t in texts if t.get_color() == ink]
+
+    n = len(graph.trace(tangled, w=1.5, b=-0.25)[0])
+    assert [len(notes(step, BLUE)) for step in range(n + 1)] == list(range(n + 1))
+    assert notes(n, ORANGE) == []
+    assert notes(n + 1, ORANGE) == ["1.00"]
+    assert len(notes(2 * n, ORANGE)) == n
+
+
+@pytest.mark.parametrize("order", [0, 1, 2])
+def test_arguments_stand_above_results_and_nothing_on_top_of_another(order):
+    f = functools.reduce(lambda f, _: grad(f), range(order), lambda w: tangled(w, 0.5))
+    operations = Graph(f, 1.5).operations
+    places, edges = graph.layout(operations)
+    assert {edge for edge, _ in edges} == {(p, i) for i, (_, parents, _) in enumerate(operations) for p in parents}
+    assert all((np.diff(path[:, 1]) == -1).all() for _, path in edges)
+    for height in set(places[:, 1]):
+        assert (np.diff(np.sort(places[places[:, 1] == height, 0])) > 0.999).all()
+
+
+def test_a_small_graph_is_drawn_with_names_and_a_large_one_without():
+    for f, named in [(lambda w: tangled(w, 0.5), True), (grad(grad(lambda w: tangled(w, 0.5))), False)]:
+        fig, ax = plt.subplots()
+        plt.close(fig)
+        program = Graph(f, 1.5)
+        graph.draw(program, ax)
+        names = [t.get_text() for t in ax.texts if t.get_text()]
+        assert names == [graph.label(text) for text, _, _ in program.operations] * named
