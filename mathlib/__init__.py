@@ -12,6 +12,8 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 3   ``backprop``     nodes on a tape: gradients, transposed Jacobians, graphs
 4   ``hessian``      Hessian-vector products by every route, the Hessian as an operator
 5   ``check``        every derivative against an independent one
+5   ``spaces``       vectors, covectors, bases, forms; differentials without coordinates (import it by name)
+5   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
 6   ``show``         the book's moving figures (it needs matplotlib and ipywidgets; import it by name)
 ==  ===============  =====================================================================================
 
