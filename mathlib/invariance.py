@@ -81,7 +81,7 @@ def check_invariance(method, loss, theta0, P=None, unit=1.0, steps=10, other=Non
     P = np.eye(n) if P is None else np.asarray(P, float)
     if theta0.ndim != 1 or P.shape != (n, n):
         raise ValueError(f"theta0 has shape {theta0.shape} and P {P.shape}: (n,) and (n, n) are needed.")
-    if not np.linalg.cond(P) < 1e8:
+    if not np.all(np.isfinite(P)) or not np.linalg.cond(P) < 1e8:
         raise ValueError("P is singular or nearly so, or not finite: rounding alone would part the paths.")
     if not 0 < unit < np.inf:
         raise ValueError(f"unit is {unit}: a positive number is needed.")
