@@ -28,9 +28,8 @@ def draw_secant(loss, grad, Hv, theta, v, t, limits):
     g, change = grad(theta), grad(there) - grad(theta)
     gradients.plot(*path.T, color=MUTED, linestyle=":")
     for tip, colour, dash, width in ((Hv, BLUE, "-", 4), (change / t, ORANGE, "--", 2)):
-        gradients.plot(*np.array([g, g + tip]).T, color=colour, linestyle=dash, linewidth=width)
-    gradients.plot(*(g + Hv), "D", color=BLUE)
-    gradients.plot(*(g + change / t), "o", color=ORANGE)
+        shape = {"arrowstyle": "-|>", "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0}
+        gradients.annotate("", g + tip, g, arrowprops=shape | {"color": colour, "linestyle": dash, "linewidth": width})
     gradients.plot(*g, "o", color=INK)
     gradients.plot(*(g + change), "s", color=ORANGE)
     gradients.annotate(r"$\nabla\ell(\theta)$", g, (0, 9), textcoords="offset points", ha="center")
@@ -143,12 +142,12 @@ def draw_spectrum(x, density, start, width, title):
 def draw_kinks(s, curves):
     """How a slope changes within a step h, over h: by name, the values at the positions s, and the tangent's slope."""
     fig, ax = plt.subplots(figsize=(5.6, 3.8))
-    styles = {"tanh": (GREEN, (0, (6, 1.5)), 0.25), "relu": (ORANGE, "-", 0.75)}
+    styles = {"tanh": (GREEN, (0, (6, 1.5)), "dashed", 0.25), "relu": (ORANGE, "-", "solid", 0.75)}
     for name, (values, slope) in curves.items():
-        colour, dash, at = styles[name]
+        colour, dash, word, at = styles[name]
         ax.plot(s, slope * s, color=colour, linestyle=(0, (1, 1.2)), linewidth=1.3)
         ax.plot(s, values, color=colour, linestyle=dash)
-        ax.text(at, 1.04, name, color=colour, ha="center", transform=ax.transAxes)
+        ax.text(at, 1.04, f"{name} ({word})", color=colour, ha="center", transform=ax.transAxes)
     ax.axvline(0, color=MUTED, linewidth=1)
     ax.set(xlim=(-1, 1), ylim=(-2.5, 2.5), xlabel="$t/h$", ylabel=r"change of $v \cdot \nabla\ell$, over $h$")
     ax.set(xticks=[-1, -0.5, 0, 0.5, 1], yticks=range(-2, 3))
