@@ -10,10 +10,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from mathlib import grad
 from mathlib.backprop import Graph
-from mathlib.show import explorable, graph, slider
+from mathlib.show import cnn, explorable, graph, hessian, slider
 from mathlib.show.style import BLUE, COLOURS, ORANGE, PAPER
 from mathlib.show.svg import elements, pack
 
@@ -344,3 +346,39 @@ def test_a_small_graph_is_drawn_with_names_and_a_large_one_without():
         graph.draw(program, ax)
         names = [t.get_text() for t in ax.texts if t.get_text()]
         assert names == [graph.label(text) for text, _, _ in program.operations] * named
+
+
+def test_a_negative_constant_is_subtracted():
+    assert graph.label("np.add(%1, -0.3)") == graph.label("np.subtract(%1, 0.3)") == "− 0.3"
+
+
+# ── windows ──
+
+
+@given(H=st.integers(1, 9), F=st.integers(1, 5), p=st.integers(0, 2), s=st.integers(1, 4))
+def test_the_windows_drawn_are_those_that_fit_and_the_rest_is_hatched(H, F, p, s):
+    assume(H + 2 * p >= F)
+    fig = cnn.draw_fit(H, F, p, s, room=(9, 2, 13))
+    plt.close(fig)
+    starts = [x for x in range(-p, H + p, s) if x + F <= H + p]
+    bars = np.array([line.get_xdata() for line in fig.axes[0].lines])
+    np.testing.assert_allclose(bars, [[x + 0.1, x + F - 0.1] for x in starts])
+    hatched = [patch.get_x() for patch in fig.axes[0].patches if patch.get_hatch()]
+    np.testing.assert_allclose(hatched, np.arange(starts[-1] + F, H + p) + 0.08)
+
+
+# ── costs ──
+
+
+def test_a_route_has_one_bar_and_a_line_for_whom_it_takes_fewer_products():
+    costs = {("hand-written", route): (1.5, 2.0) for route in ("gradient", "next", "dual", "differences")}
+    costs |= {("JAX", "double backprop"): (2.5, 3.0), ("autograd", "next"): (9.0, 2.0)}
+    costs |= {("hand-written", "complex step"): (3.5, 4.0), ("mathlib", "complex step"): (2.5, 1.75)}
+    fig = hessian.draw_costs(costs, {"cpu": "a processor", "date": "a day"}, far=5)
+    plt.close(fig)
+    ax = fig.axes[0]
+    assert [bar.get_width() for bar in ax.patches] == [2, 2, 2, 3, 4, 2]
+    (line,) = ax.collections
+    assert line.get_segments()[0][:, 0].tolist() == [1.75, 1.75]
+    markers = [line.get_xdata()[0] for line in ax.lines if line.get_transform() == ax.transData]
+    assert markers == [1.5, 1.5, 1.5, 2.5, 3.5, 2.5, 1.5]

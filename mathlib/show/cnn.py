@@ -48,16 +48,21 @@ def draw_window(L, f, p, s, t):
     frame(axes["L"], s * x, s * y, F, F, color=ORANGE, linewidth=3.5)
     axes["L"].set_title("padded picture")
     show_picture(axes["f"], f, abs(f).max(), signed=True)
-    write_numbers(axes["f"], f, abs(f).max(), 13)
+    write_numbers(axes["f"], f, abs(f).max(), 11.5)
     axes["f"].set_title("filter")
     show_picture(axes["R"], seen, abs(result).max(), signed=True)
+    for row, column in np.argwhere(np.isnan(seen)):  # not yet seen: neither white, which is positive, nor black
+        axes["R"].add_patch(Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, edgecolor=GRID, hatch="///"))
     frame(axes["R"], x, y, 1, 1, color=ORANGE, linewidth=3.5)
     axes["R"].set_title(f"sum[{x}, {y}] = {result[x, y]:.2f}".replace("-", MINUS))
     return fig
 
 
-def draw_fit(H, F, p, s):
-    """One side of H pixels with p zeros at each end, the windows of F pixels that fit, s apart, and what is left."""
+def draw_fit(H, F, p, s, room):
+    """One side of H pixels with p zeros at each end, the windows of F pixels that fit, s apart, and what is left.
+
+    `room` holds the largest H, the largest p and the largest number of windows that there will be.
+    """
     total, n = H + 2 * p, conv2d_shape(H, H, F, p, s)[0]
     left = total - (s * (n - 1) + F)
     seen = {s * x + u for x in range(n) for u in range(F)}
@@ -68,12 +73,14 @@ def draw_fit(H, F, p, s):
             style = {"facecolor": "none", "edgecolor": ORANGE, "hatch": "////"}
         elif cell not in seen:
             style = {"facecolor": GRID, "edgecolor": GRID}
-        ax.add_patch(Rectangle((cell + 0.08, 0), 0.84, 0.9, linewidth=1.8, **style))
+        ax.add_patch(Rectangle((cell - p + 0.08, 0), 0.84, 0.9, linewidth=1.8, **style))
     for x in range(n):
-        ax.plot([s * x + 0.1, s * x + F - 0.1], [-0.5 - 0.7 * x] * 2, color=INK, linestyle="-", linewidth=6)
-    ax.text(0, 1.2, f"windows: {n}")
-    ax.text(total, 1.2, f"left over: {left}", color=ORANGE, ha="right")
-    ax.set(xlim=(-0.1, total + 0.1), ylim=(-0.7 * total, 2))
+        start = s * x - p
+        ax.plot([start + 0.1, start + F - 0.1], [-0.5 - 0.7 * x] * 2, color=INK, linestyle="-", linewidth=6)
+    most, zeros, windows = room
+    ax.text(-zeros, 1.2, f"windows: {n}")
+    ax.text(most + zeros, 1.2, f"left over: {left}", color=ORANGE, ha="right")
+    ax.set(xlim=(-zeros - 0.1, most + zeros + 0.1), ylim=(-0.7 * windows, 2))
     ax.set_title(rf"$\lfloor ({H} + 2\cdot{p} - {F}) / {s} \rfloor + 1 = {n}$", fontsize=14)
     ax.axis("off")
     return fig

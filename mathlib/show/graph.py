@@ -181,11 +181,10 @@ def draw_cuts(tangents, adjoints, pairings):
     """Sizes of tangents and adjoints, and their pairing, at every cut of a chain of layers."""
     fig, ax = plt.subplots(figsize=(5.6, 4.2))
     cuts = np.arange(len(pairings))
-    ax.semilogy(cuts, tangents, "o-", color=BLUE)
-    ax.semilogy(cuts, adjoints, "s--", color=ORANGE)
-    ax.semilogy(cuts, np.abs(pairings), color=GREEN, linestyle=":", linewidth=3)
-    for k, (text, ink) in enumerate({"tangent →": BLUE, "← adjoint": ORANGE, "pairing": GREEN}.items()):
-        ax.text(0.03 + 0.36 * k, 0.94, text, color=ink, transform=ax.transAxes, fontsize=13)
+    ax.semilogy(cuts, tangents, "o-", color=BLUE, label="tangent →")
+    ax.semilogy(cuts, adjoints, "s--", color=ORANGE, label="← adjoint")
+    ax.semilogy(cuts, np.abs(pairings), color=GREEN, linestyle=":", linewidth=3, label="pairing")
+    ax.legend(loc="upper left", ncols=3, labelcolor="linecolor", fontsize=12, columnspacing=1.5)
     ax.set(xlim=(-0.3, cuts[-1] + 0.3), ylim=(1e-5, 1e6), xlabel="layer after which we cut", ylabel="size")
     return fig
 

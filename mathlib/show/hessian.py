@@ -28,9 +28,8 @@ def draw_secant(loss, grad, Hv, theta, v, t, limits):
     g, change = grad(theta), grad(there) - grad(theta)
     gradients.plot(*path.T, color=MUTED, linestyle=":")
     for tip, colour, dash, width in ((Hv, BLUE, "-", 4), (change / t, ORANGE, "--", 2)):
-        gradients.plot(*np.array([g, g + tip]).T, color=colour, linestyle=dash, linewidth=width)
-    gradients.plot(*(g + Hv), "D", color=BLUE)
-    gradients.plot(*(g + change / t), "o", color=ORANGE)
+        shape = {"arrowstyle": "-|>", "mutation_scale": 18, "shrinkA": 0, "shrinkB": 0}
+        gradients.annotate("", g + tip, g, arrowprops=shape | {"color": colour, "linestyle": dash, "linewidth": width})
     gradients.plot(*g, "o", color=INK)
     gradients.plot(*(g + change), "s", color=ORANGE)
     gradients.annotate(r"$\nabla\ell(\theta)$", g, (0, 9), textcoords="offset points", ha="center")
@@ -54,7 +53,7 @@ def draw_errors(steps, errors, exact, h):
         digits = max(0, int(-np.log10(here)))
         ax.plot(steps, errors[name], color=colour, linestyle=dash)
         ax.plot(h, here, marker, color=colour)
-        ax.text(x, 1.05, f"{name}: {digits}", color=colour, ha="center", transform=ax.transAxes)
+        ax.text(x, 1.05, f"{'■▲'[marker == '^']} {name}: {digits}", color=colour, ha="center", transform=ax.transAxes)
     ax.axhline(exact, color=BLUE, linestyle="-")
     ax.text(0.83, 1.05, f"exact: {int(-np.log10(exact))}", color=BLUE, ha="center", transform=ax.transAxes)
     ax.text(2.0**-21, 1.2e-15, "dual, complex step, double backprop", color=BLUE, ha="center", va="bottom")
@@ -66,32 +65,31 @@ def draw_errors(steps, errors, exact, h):
     return fig
 
 
-def draw_costs(costs, run):
-    """The time of each route over that of a gradient, by candidate, and the count of its products as a bar.
+def draw_costs(costs, run, far):
+    """The time of each route over that of a gradient, by candidate, and as a bar what its matrix products predict.
 
     A candidate that makes fewer products on a route than others do has a line of its own there, inside the bar.
-    `costs` holds rows of the benchmarks' table by (candidate, route); `run` says where and when they were measured.
+    `costs` holds (ratio, predicted ratio) by (candidate, route), `run` says where and when that was measured, and `far`
+    is the right end of the axis.
     """
     routes = ["gradient", "next", "dual", "double backprop", "complex step", "differences"]
     names = ["gradient", "further $Hv$", "dual", "double\nbackprop", "complex\nstep", "differences"]
     styles = {"hand-written": (INK, "D"), "mathlib": (BLUE, "o"), "JAX": (GREEN, "^"), "PyTorch": (ORANGE, "s")}
     fig, ax = plt.subplots(figsize=(5.6, 4.2))
     for y, route in enumerate(routes):
-        counts = {name: int(row["products"]) / 3 for (name, r), row in costs.items() if r == route}
-        most = max(counts.values())
+        here = {candidate: costs[candidate, route] for candidate in styles if (candidate, route) in costs}
+        most = max(predicted for _, predicted in here.values())
         ax.barh(y, most, height=0.62, color=GRID)
-        for candidate, (colour, marker) in styles.items():
-            if candidate in counts:
-                if counts[candidate] < most:
-                    ax.vlines(counts[candidate], y - 0.31, y + 0.31, color=colour)
-                ax.plot(float(costs[candidate, route]["ratio"]), y, marker, color=colour)
+        for candidate, (ratio, predicted) in here.items():
+            colour, marker = styles[candidate]
+            if predicted < most:
+                ax.vlines(predicted, y - 0.31, y + 0.31, color=colour)
+            ax.plot(ratio, y, marker, color=colour)
     for x, (candidate, (colour, marker)) in zip((0.0, 0.33, 0.6, 0.78), styles.items(), strict=True):
         ax.plot(x, 1.07, marker, color=colour, transform=ax.transAxes, clip_on=False)
         ax.text(x + 0.03, 1.07, candidate, color=colour, va="center", transform=ax.transAxes)
     ax.text(1, 0.02, f"{run['cpu']}\n{run['date']}", color=MUTED, ha="right", va="bottom", transform=ax.transAxes)
-    far = max(float(row["ratio"]) for (name, route), row in costs.items() if name in styles and route in routes)
-    ax.set(xlim=(0, max(9.5, 1.05 * far)), xlabel="time over that of the hand-written gradient")
-    ax.set(ylim=(len(routes) - 0.5, -0.5))
+    ax.set(xlim=(0, far), ylim=(len(routes) - 0.5, -0.5), xlabel="time over that of the hand-written gradient")
     ax.set_yticks(range(len(routes)), names)
     ax.grid(axis="y", visible=False)
     return fig
@@ -144,12 +142,12 @@ def draw_spectrum(x, density, start, width, title):
 def draw_kinks(s, curves):
     """How a slope changes within a step h, over h: by name, the values at the positions s, and the tangent's slope."""
     fig, ax = plt.subplots(figsize=(5.6, 3.8))
-    styles = {"tanh": (GREEN, (0, (6, 1.5)), 0.25), "relu": (ORANGE, "-", 0.75)}
+    styles = {"tanh": (GREEN, (0, (6, 1.5)), "dashed", 0.25), "relu": (ORANGE, "-", "solid", 0.75)}
     for name, (values, slope) in curves.items():
-        colour, dash, at = styles[name]
+        colour, dash, word, at = styles[name]
         ax.plot(s, slope * s, color=colour, linestyle=(0, (1, 1.2)), linewidth=1.3)
         ax.plot(s, values, color=colour, linestyle=dash)
-        ax.text(at, 1.04, name, color=colour, ha="center", transform=ax.transAxes)
+        ax.text(at, 1.04, f"{name} ({word})", color=colour, ha="center", transform=ax.transAxes)
     ax.axvline(0, color=MUTED, linewidth=1)
     ax.set(xlim=(-1, 1), ylim=(-2.5, 2.5), xlabel="$t/h$", ylabel=r"change of $v \cdot \nabla\ell$, over $h$")
     ax.set(xticks=[-1, -0.5, 0, 0.5, 1], yticks=range(-2, 3))
