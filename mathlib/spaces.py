@@ -518,4 +518,7 @@ def basis_matching(g, d):
         )
     u, a = g._components / np.linalg.norm(g._components), d._components
     P = np.linalg.norm(a) * (np.eye(len(a)) - np.outer(u, u)) + np.outer(a, u)
-    return d.space.basis().change(P / np.sqrt(g(d)))
+    try:
+        return d.space.basis().change(P / np.sqrt(g(d)))
+    except ValueError as error:
+        raise ValueError(f"g(d) is {g(d):.3g}, and so no basis is found in floating-point numbers: {error}") from None
