@@ -18,6 +18,7 @@ from mathlib.dual import Complex, Dual, floating, is_finite
 from mathlib.primitives import Piece, assemble, deposit, part
 
 MATMUL, RESHAPE = TABLE[np.matmul], TABLE[np.reshape]
+SMALL = 4096  # elements: an array below is cheaper kept or copied than spared
 VIEWS = {TABLE[operator.getitem], TABLE[part], RESHAPE}
 
 
@@ -36,7 +37,7 @@ class Node(Number):
         """Whether the value is finite."""
         return is_finite(self.value)
 
-    def apply(self, rule, args, kwargs, arrays):
+    def apply(self, rule, arrays, rest, kwargs):
         """Run one row of the table on the values, and write it on the tape."""
         run = self.run
         values, parents = [], []
@@ -44,22 +45,24 @@ class Node(Number):
             mine = type(a) is Node and a.run is run
             values.append(a.value if mine else a)
             parents.append(a.line if mine else None)
-        y = rule.evaluate(args, kwargs, values)
-        args = [run.keep(a) for a in rule.constants(args)]
-        kwargs = {k: run.keep(a) for k, a in kwargs.items()} if kwargs else kwargs
-        if rule.reads_values and None in parents:
-            values = [run.keep(a) if p is None else a for a, p in zip(values, parents, strict=True)]
+        y = rule.evaluate(values, rest, kwargs)
         node = Node.__new__(Node)
         node.value, node.run, node.line = y, run, len(run.tape)
+        if rest:
+            rest = run.keep(rest)
+        if kwargs:
+            kwargs = {k: run.keep(a) for k, a in kwargs.items()}
+        if rule.reads_values and None in parents:
+            values = [run.keep(a) if p is None else a for a, p in zip(values, parents, strict=True)]
         if run.trace:
             run.places[node.line] = caller()
             self.follow(node, rule, arrays)
         else:
             if not rule.reads_values:
-                values = [a if p is None else Blank(a) for a, p in zip(values, parents, strict=True)]
-            if not rule.reads_result:
+                values = [a if p is None or a.size < SMALL else Blank(a) for a, p in zip(values, parents, strict=True)]
+            if not rule.reads_result and y.size >= SMALL:
                 y = Blank(y)
-        run.tape.append((rule, args, kwargs, values, parents, y))
+        run.tape.append((rule, rest, kwargs, values, parents, y))
         return node
 
     def __repr__(self):
@@ -79,7 +82,7 @@ class Blank:
 
 
 class Recording(Run):
-    """A run that keeps a tape: (rule, args, kwargs, values, lines of the parents, result), one line an operation.
+    """A run that keeps a tape: (rule, rest, kwargs, values, lines of the parents, result), one line an operation.
 
     With `trace`, it keeps all values, and the places of the operations in the program.
     """
@@ -94,7 +97,7 @@ class Recording(Run):
             return tuple(map(self.keep, a))
         if not isinstance(a, np.ndarray):
             return a
-        if a.size <= 4096:
+        if a.size <= SMALL:
             return a.copy()
         if a.flags.writeable:
             self.watched.append((a, sample(a), self.trace and caller()))
@@ -135,10 +138,10 @@ def record(f, theta, trace=False):
 
 def own(tape):
     """Copy the plain arrays on a tape that outlives its program: later changes of the data must not show."""
-    for n, (rule, args, kwargs, values, parents, y) in enumerate(tape):
+    for n, (rule, rest, kwargs, values, parents, y) in enumerate(tape):
         values = [copied(a) if p is None else a for a, p in zip(values, parents, strict=True)]
         kwargs = {k: copied(a) for k, a in kwargs.items()}
-        tape[n] = rule, [copied(a) for a in args], kwargs, values, parents, y
+        tape[n] = rule, copied(rest), kwargs, values, parents, y
     return tape
 
 
@@ -172,18 +175,16 @@ def walk_back(tape, w, sink=None, places=None):
     arrived[-1] = [w]
     views = sink.views if sink else ()
     while len(tape) > 1:
-        rule, args, kwargs, values, parents, y = tape.pop()
+        rule, rest, kwargs, values, parents, y = tape.pop()
         contributions = arrived.pop()
         if contributions is None:
             continue
         g = contributions[0]
         if len(contributions) > 1 or type(g) is Piece:
             g = total(contributions, y)
-        active = [i for i, parent in enumerate(parents) if parent is not None]
         if views and rule is MATMUL:
-            active = [i for i in active if not sink.product(parents[i], i, g, values)]
-        for i, c in rule.pull(g, args, kwargs, y, values, active):
-            parent = parents[i]
+            parents = [None if p in views and sink.product(p, i, g, values) else p for i, p in enumerate(parents)]
+        for parent, c in rule.pull(g, parents, values, y, rest, kwargs):
             if places and not is_finite(getattr(c, "g", c)):
                 raise FloatingPointError(
                     f"the gradient is NaN or infinite. It ceased to be finite in the derivative of"
@@ -213,10 +214,10 @@ class Sink:
         self.buffers = [np.empty(theta.shape, theta.dtype) for _ in wanted]
         self.views = {0: self.buffers}
         used = set()
-        for i, (rule, args, kwargs, _, parents, _) in enumerate(tape):
+        for i, (rule, rest, kwargs, _, parents, _) in enumerate(tape):
             p = parents[0] if parents else None
             if rule in VIEWS and p in self.views:
-                views = [rule.evaluate(args, kwargs, [b]) for b in self.views[p]]
+                views = [rule.evaluate([b], rest, kwargs) for b in self.views[p]]
                 if np.may_share_memory(views[0], self.buffers[0]):
                     self.views[i] = views
                     continue

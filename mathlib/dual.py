@@ -104,7 +104,7 @@ class Dual(Number):
         """Whether both coefficients are finite."""
         return is_finite(self.value) and is_finite(self.tangent)
 
-    def apply(self, rule, args, kwargs, arrays):
+    def apply(self, rule, arrays, rest, kwargs):
         """Run one row of the table on first-order polynomials of this run."""
         run = self.run
         values, tangents = [], []
@@ -112,7 +112,7 @@ class Dual(Number):
             mine = type(a) is Dual and a.run is run
             values.append(a.value if mine else a)
             tangents.append(a.tangent if mine else None)
-        new = Dual._of(*rule.push(args, kwargs, values, tangents), run)
+        new = Dual._of(*rule.push(values, tangents, rest, kwargs), run)
         if run.trace:
             self.follow(new, rule, arrays)
         return new
@@ -164,7 +164,7 @@ class Complex(Number):
         """Whether both parts are finite."""
         return is_finite(self.parts[0]) and is_finite(self.parts[1])
 
-    def apply(self, rule, args, kwargs, arrays):
+    def apply(self, rule, arrays, rest, kwargs):
         """Run one row of the table on complex numbers, or on real and imaginary parts to first order."""
         if any(isinstance(a, Number) and a.run is not self.run for a in arrays):
             raise unsupported(
@@ -179,7 +179,7 @@ class Complex(Number):
             z = rule.function(*(a.z if isinstance(a, Complex) else a for a in arrays))
             y, dy = (np.ascontiguousarray(part)[()] if z.ndim else part for part in (z.real, z.imag))
         else:
-            y, dy = rule.push(args, kwargs, values, tangents)
+            y, dy = rule.push(values, tangents, rest, kwargs)
         new = Complex._of(y, dy, self.run)
         if self.run.trace:
             self.follow(new, rule, arrays)
