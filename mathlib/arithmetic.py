@@ -106,6 +106,7 @@ class Rule:
 
     def __init__(self, function, slots=slice(0, 1), listed=False):
         self.function, self.slots, self.listed, self.start = function, slots, listed, slots.start or 0
+        self.plain = getattr(function, "__wrapped__", function)  # on plain arrays: past NumPy's look-up, and ours
 
     def split(self, args):
         """The differentiated arrays among the positional arguments, in order, and the others."""
@@ -129,7 +130,7 @@ class Rule:
         if self.listed:
             arrays = (list(arrays),)
         start = self.start
-        return self.function(*rest[:start], *arrays, *rest[start:], **kwargs)
+        return self.plain(*rest[:start], *arrays, *rest[start:], **kwargs)
 
     def run(self, arrays, rest, kwargs):
         """Run the row on the highest arithmetic among the arrays: the innermost differentiation."""
@@ -538,7 +539,7 @@ def as_method(function):
 
 def as_operator(function):
     """The operator of two arguments, and its reflection."""
-    return (lambda a, b: TABLE[function]((a, b), {}), lambda a, b: TABLE[function]((b, a), {}))
+    return (lambda a, b: TABLE[function].run((a, b), (), {}), lambda a, b: TABLE[function].run((b, a), (), {}))
 
 
 LOSES = "a plain number would lose the derivative"

@@ -221,7 +221,9 @@ class Sink:
                 if np.may_share_memory(views[0], self.buffers[0]):
                     self.views[i] = views
                     continue
-            used.update(p for p in parents if p in self.views)
+            for p in parents:
+                if p in self.views:
+                    used.add(p)
         self.alone = self.undisturbed(used) if theta.size > 1000 else set()
         if sum(self.views[i][0].size for i in self.alone) < theta.size:
             for b in self.buffers:

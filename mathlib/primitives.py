@@ -245,6 +245,8 @@ def matmul_left(g, a, b):
     """The gradient with respect to A: g B^T."""
     if a.ndim == 2 == b.ndim:
         return g @ b.mT
+    if a.ndim == 1 == b.ndim:
+        return g * b
     g, a2, b2 = matrices(g, a, b)
     return np.reshape(unbroadcast(g @ b2.mT, np.shape(a2)), np.shape(a))
 
@@ -253,6 +255,8 @@ def matmul_right(g, a, b):
     """The gradient with respect to B: A^T g."""
     if a.ndim == 2 == b.ndim:
         return a.mT @ g
+    if a.ndim == 1 == b.ndim:
+        return g * a
     g, a2, b2 = matrices(g, a, b)
     return np.reshape(unbroadcast(a2.mT @ g, np.shape(b2)), np.shape(b))
 
