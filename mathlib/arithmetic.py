@@ -113,7 +113,8 @@ class Rule:
         if self.listed:
             return tuple(args[0]), args[1:]
         arrays, start = args[self.slots], self.start
-        return arrays, args[:start] + args[start + len(arrays) :]
+        after = args[start + len(arrays) :]
+        return arrays, args[:start] + after if start else after
 
     def __call__(self, args, kwargs):
         """Run the row on what a program gave to the function."""
@@ -128,9 +129,10 @@ class Rule:
             if isinstance(a, Number):
                 return self.run(arrays, rest, kwargs)  # spares NumPy's detour
         if self.listed:
-            arrays = (list(arrays),)
-        start = self.start
-        return self.plain(*rest[:start], *arrays, *rest[start:], **kwargs)
+            return self.plain(list(arrays), *rest, **kwargs)
+        if start := self.start:
+            return self.plain(*rest[:start], *arrays, *rest[start:], **kwargs)
+        return self.plain(*arrays, *rest, **kwargs)
 
     def run(self, arrays, rest, kwargs):
         """Run the row on the highest arithmetic among the arrays: the innermost differentiation."""
@@ -442,7 +444,7 @@ def primitive(function):
     def wrapper(*args, **kwargs):
         for a in args:
             if isinstance(a, Number) or (type(a) is list and any(isinstance(b, Number) for b in a)):
-                return dispatch(wrapper, *args, **kwargs)
+                return row_of(wrapper, args)(args, kwargs)
         return function(*args, **kwargs)
 
     return wrapper
@@ -474,24 +476,15 @@ def unsupported(function, numbers, reason, instead):
     return kind(f"{name}: {reason} ({caller()}). Instead: {instead}.")
 
 
-def dispatch(function, *args, **kwargs):
-    """Look `function` up in the table and run its row."""
-    row = TABLE.get(function)
-    if row is None:
-        reason, instead = NONANALYTIC.get(
-            function,
-            (
-                "there is no derivative rule for it",
-                REPLACEMENT.get(
-                    function,
-                    "write it in NumPy functions that have one, or add a rule:"
-                    " mathlib.primitives.elementwise(function, lambda y, x: dy/dx)",
-                ),
-            ),
-        )
-        listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
-        raise unsupported(function, [*args, *listed], reason, instead)
-    return row(args, kwargs)
+def row_of(function, args):
+    """The row of a function in the table."""
+    if (row := TABLE.get(function)) is not None:
+        return row
+    listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
+    instead = "write it in NumPy functions that have one, or add a rule:"
+    instead += " mathlib.primitives.elementwise(function, lambda y, x: dy/dx)"
+    missing = "there is no derivative rule for it", REPLACEMENT.get(function, instead)
+    raise unsupported(function, [*args, *listed], *NONANALYTIC.get(function, missing))
 
 
 class Run:
@@ -565,7 +558,7 @@ class Number(NDArrayOperatorsMixin):
         if (out := kwargs.pop("out", None)) is not None and not (out[0] is self and self.ndim == 0):
             raise unsupported(ufunc, [self], STORE, REBUILD)
         if method == "__call__":
-            return dispatch(ufunc, *args, **kwargs)
+            return row_of(ufunc, args)(args, kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
             return REDUCTIONS[ufunc](*args, **{"axis": 0} | kwargs)
         if method == "accumulate" and ufunc is np.add:
@@ -576,7 +569,7 @@ class Number(NDArrayOperatorsMixin):
         raise unsupported(f"{name_of(ufunc)}.{method}", [self], "there is no derivative rule for it", KEEP)
 
     def __array_function__(self, function, types, args, kwargs):
-        return dispatch(function, *args, **kwargs)
+        return row_of(function, args)(args, kwargs)
 
     def follow(self, result, rule, arrays):
         """In a tracing run, let `result` remember where it first ceased to be finite."""
@@ -589,7 +582,7 @@ class Number(NDArrayOperatorsMixin):
     size = property(lambda self: self.primal.size)
     dtype = property(lambda self: self.primal.dtype)
     T = property(np.transpose)
-    mT = property(np.matrix_transpose)  # noqa: N815, NumPy's name
+    mT = property(lambda self: TABLE[np.matrix_transpose].run((self,), (), {}))  # noqa: N815, NumPy's name
     real = property(lambda self: self)
     imag = property(lambda self: np.imag(self))
 

@@ -42,9 +42,12 @@ class Node(Number):
         run = self.run
         values, parents = [], []
         for a in arrays:
-            mine = type(a) is Node and a.run is run
-            values.append(a.value if mine else a)
-            parents.append(a.line if mine else None)
+            if type(a) is Node and a.run is run:
+                values.append(a.value)
+                parents.append(a.line)
+            else:
+                values.append(a)
+                parents.append(None)
         y = rule.evaluate(values, rest, kwargs)
         node = Node.__new__(Node)
         node.value, node.run, node.line = y, run, len(run.tape)
@@ -59,8 +62,8 @@ class Node(Number):
             self.follow(node, rule, arrays)
         else:
             if not rule.reads_values:
-                values = [a if p is None or a.size < SMALL else Blank(a) for a, p in zip(values, parents, strict=True)]
-            if not rule.reads_result and y.size >= SMALL:
+                values = [a if p is None or a.size <= SMALL else Blank(a) for a, p in zip(values, parents, strict=True)]
+            if not rule.reads_result and y.size > SMALL:
                 y = Blank(y)
         run.tape.append((rule, rest, kwargs, values, parents, y))
         return node
@@ -94,7 +97,7 @@ class Recording(Run):
     def keep(self, a):
         """A constant as the way back will read it: a small array is copied, a large one watched for changes."""
         if type(a) is tuple:
-            return tuple(map(self.keep, a))
+            return tuple([self.keep(b) if isinstance(b, (tuple, np.ndarray)) else b for b in a])
         if not isinstance(a, np.ndarray):
             return a
         if a.size <= SMALL:
@@ -157,12 +160,15 @@ def copied(a):
 
 def total(contributions, x):
     """The sum of what reached x, pieces joined in their places."""
-    whole = [c for c in contributions if type(c) is not Piece]
-    if pieces := [c for c in contributions if type(c) is Piece]:
-        whole.append(assemble([p.g for p in pieces], [p.key for p in pieces], np.shape(x)))
-    g = whole[0]
-    for i, c in enumerate(whole[1:]):
-        g = plus(g, c, fresh=i > 0)
+    g, fresh, pieces = None, False, []
+    for c in contributions:
+        if type(c) is Piece:
+            pieces.append(c)
+        else:
+            g, fresh = (c, False) if g is None else (plus(g, c, fresh), True)
+    if pieces:
+        whole = assemble([p.g for p in pieces], [p.key for p in pieces], np.shape(x))
+        g = whole if g is None else plus(g, whole, fresh)
     return g
 
 
