@@ -189,7 +189,7 @@ def walk_back(tape, w, sink=None, places=None):
         if len(contributions) > 1 or type(g) is Piece:
             g = total(contributions, y)
         if views and rule is MATMUL:
-            parents = [None if p in views and sink.product(p, i, g, values) else p for i, p in enumerate(parents)]
+            parents = [None if sink.product(p, i, g, values) else p for i, p in enumerate(parents)]
         for parent, c in rule.pull(g, parents, values, y, rest, kwargs):
             if places and not is_finite(getattr(c, "g", c)):
                 raise FloatingPointError(
@@ -211,26 +211,24 @@ def walk_back(tape, w, sink=None, places=None):
 class Sink:
     """Where the gradient of a plain or first-order number gathers: a buffer for each wanted part of it.
 
-    Slices and reshapes of theta are views of the same buffers, so that no zero-padded gradients are added; a matrix
-    product that alone fills its view is written straight into it, and only the wanted parts of it are calculated.
+    Slices and reshapes of theta are views of the same buffers, so that no zero-padded gradients are added, and of a
+    matrix product only the wanted parts are calculated; one that alone fills its view is written straight into it.
     """
 
     def __init__(self, theta, tape, wanted):
-        self.wanted = wanted
+        self.wanted, used = wanted, set()
         self.buffers = [np.empty(theta.shape, theta.dtype) for _ in wanted]
         self.views = {0: self.buffers}
-        used = set()
         for i, (rule, rest, kwargs, _, parents, _) in enumerate(tape):
-            p = parents[0] if parents else None
-            if rule in VIEWS and p in self.views:
-                views = [rule.evaluate([b], rest, kwargs) for b in self.views[p]]
+            if rule in VIEWS and parents[0] in self.views:
+                views = [rule.evaluate([b], rest, kwargs) for b in self.views[parents[0]]]
                 if np.may_share_memory(views[0], self.buffers[0]):
                     self.views[i] = views
                     continue
             for p in parents:
                 if p in self.views:
                     used.add(p)
-        self.alone = self.undisturbed(used) if theta.size > 1000 else set()
+        self.alone = self.undisturbed(used) if theta.size > 4 * SMALL else set()
         if sum(self.views[i][0].size for i in self.alone) < theta.size:
             for b in self.buffers:
                 b.fill(0)
@@ -253,39 +251,39 @@ class Sink:
 
     def add(self, i, c):
         """Add a contribution to the view of line i."""
-        piece = type(c) is Piece
-        key, c = (c.key, c.g) if piece else (..., c)
-        parts = self.parts(c)
+        piece, first = type(c) is Piece, i in self.alone
+        parts = self.parts(c.g if piece else c)
         for view, k in zip(self.views[i], self.wanted, strict=True):
-            c = parts[k]
-            if i in self.alone and (piece or c is None):
+            if first and (piece or parts[k] is None):
                 view.fill(0)
-            if c is None:
+            if parts[k] is None:
                 continue
             if piece:
-                deposit(view, key, c)
-            elif i in self.alone:
-                view[...] = c
+                deposit(view, c.key, parts[k])
+            elif first:
+                view[...] = parts[k]
             else:
-                view += c
+                view += parts[k]
         self.alone.discard(i)
 
     def product(self, i, side, g, values):
-        """Write g B^T (side 0) or A^T g (side 1) into the view of line i, if it can be done; say whether."""
-        if i not in self.alone or np.ndim(values[0]) != 2 or np.ndim(values[1]) != 2:
+        """Add g B^T (side 0) or A^T g (side 1) to the view of line i, if it can be done; say whether."""
+        if i not in self.views or values[0].ndim != 2 or values[1].ndim != 2:
             return False
-        left, right = (g, values[1]) if side == 0 else (values[0], g)
-        left, right = self.parts(left), self.parts(right)
-        left, right = [
-            [a if a is None else a.T for a in x] if turn else x for x, turn in ((left, side), (right, not side))
-        ]
+        g, turned = self.parts(g), [a if a is None else a.T for a in self.parts(values[1 - side])]
+        (a, da), (b, db) = (turned, g) if side else (g, turned)
         for view, k in zip(self.views[i], self.wanted, strict=True):
+            out = view if i in self.alone else None
             if k == 0:
-                np.matmul(left[0], right[0], out=view)
-            elif left[1] is None and right[1] is None:
-                view.fill(0)
+                c = np.matmul(a, b, out=out)
+            elif da is None and db is None:
+                c = 0.0
             else:
-                product_tangent(left[0], right[0], left[1], right[1], out=view)
+                c = product_tangent(a, b, da, db, out=out)
+            if out is None:
+                view += c
+            elif c is not out:
+                out.fill(0)
         self.alone.discard(i)
         return True
 
