@@ -151,18 +151,16 @@ class Rule:
                 if type(a) in (list, tuple) and not self.listed:
                     return self.run([np.asarray(a) if type(a) in (list, tuple) else a for a in arrays], rest, kwargs)
                 if isinstance(a, OTHER_ARRAYS):
-                    reason, instead = f"a {type(a).__name__} has rules of its own", "np.asarray(a), and np.where for a mask"
+                    reason, instead = (
+                        f"a {type(a).__name__} has rules of its own",
+                        "np.asarray(a), and np.where for a mask",
+                    )
                     raise unsupported(self.function, arrays, reason, instead)
                 if np.iscomplexobj(a):
                     self.refuse_complex(arrays)
         if top is None:
             self.refuse_place(kwargs.values())
         return top.apply(self, arrays, rest, kwargs)
-
-    def push(self, values, tangents, rest, kwargs):
-        """The value and its tangent at `values` along `tangents` (None: a constant)."""
-        y = self.evaluate(values, rest, kwargs)
-        return y, self.tangent(y, values, tangents, rest, kwargs)
 
     def linearize(self, y, values, parents, rest, kwargs):
         """The map from tangents to the tangent of y, for repeated use; a tangent is None where the parent is."""
@@ -197,7 +195,9 @@ class Rule:
             if isinstance(a, Number):
                 self.refuse_place([a])
             if type(a) is str and a in {"A", "F", "K"}:
-                raise unsupported(self.function, arrays, "only order C is differentiated", "transpose first: np.ravel(x.T)")
+                raise unsupported(
+                    self.function, arrays, "only order C is differentiated", "transpose first: np.ravel(x.T)"
+                )
         for k, v in kwargs.items():
             if isinstance(v, Number):
                 self.refuse_place([v])
@@ -290,11 +290,12 @@ class Multilinear(Rule):
         if self.joint:
             zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
             return self.evaluate(zeros, rest, kwargs)
+        if len(tangents) == 1:
+            return self.evaluate(tangents, rest, kwargs)
         dy = None
         for i, t in enumerate(tangents):
             if t is not None:
                 term = self.evaluate([*values[:i], t, *values[i + 1 :]], rest, kwargs)
-                # A function of two arrays gives a new one; of one, perhaps a view.
                 dy = term if dy is None else plus(dy, term, fresh=True)
         return dy
 
@@ -577,10 +578,10 @@ class Number(NDArrayOperatorsMixin):
             earlier = (a.origin for a in arrays if getattr(a, "origin", None))
             result.origin = next(earlier, f"{name_of(rule.function)} {caller()}")
 
-    shape = property(lambda self: self.primal.shape)
-    ndim = property(lambda self: self.primal.ndim)
-    size = property(lambda self: self.primal.size)
-    dtype = property(lambda self: self.primal.dtype)
+    shape = property(operator.attrgetter("primal.shape"))
+    ndim = property(operator.attrgetter("primal.ndim"))
+    size = property(operator.attrgetter("primal.size"))
+    dtype = property(operator.attrgetter("primal.dtype"))
     T = property(np.transpose)
     mT = property(lambda self: TABLE[np.matrix_transpose].run((self,), (), {}))  # noqa: N815, NumPy's name
     real = property(lambda self: self)

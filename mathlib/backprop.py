@@ -27,8 +27,6 @@ class Node(Number):
 
     __slots__ = ("line", "value")
 
-    primal = property(lambda self: self.value)
-
     def __init__(self, theta, run):
         self.value, self.run, self.line = theta, run, 0
         run.tape.append((None, (), {}, (), (), theta))
@@ -70,6 +68,9 @@ class Node(Number):
 
     def __repr__(self):
         return f"Node({self.value!r})"
+
+
+Node.primal = Node.value
 
 
 class Blank:

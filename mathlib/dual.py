@@ -5,6 +5,7 @@
 """
 
 import math
+import operator
 
 import numpy as np
 
@@ -97,8 +98,7 @@ class Dual(Number):
         new.value, new.tangent, new.run = value, tangent, run
         return new
 
-    primal = property(lambda self: self.value)
-    parts = property(lambda self: (self.value, self.tangent))
+    parts = property(operator.attrgetter("value", "tangent"))
 
     def finite(self):
         """Whether both coefficients are finite."""
@@ -109,10 +109,15 @@ class Dual(Number):
         run = self.run
         values, tangents = [], []
         for a in arrays:
-            mine = type(a) is Dual and a.run is run
-            values.append(a.value if mine else a)
-            tangents.append(a.tangent if mine else None)
-        new = Dual._of(*rule.push(values, tangents, rest, kwargs), run)
+            if type(a) is Dual and a.run is run:
+                values.append(a.value)
+                tangents.append(a.tangent)
+            else:
+                values.append(a)
+                tangents.append(None)
+        new = Dual.__new__(Dual)
+        new.value = y = rule.evaluate(values, rest, kwargs)
+        new.tangent, new.run = rule.tangent(y, values, tangents, rest, kwargs), run
         if run.trace:
             self.follow(new, rule, arrays)
         return new
@@ -120,6 +125,9 @@ class Dual(Number):
     def __repr__(self):
         show = [repr(c) if isinstance(c, Number) or np.ndim(c) else repr(float(c)) for c in (self.value, self.tangent)]
         return f"Dual({show[0]}, {show[1]})"
+
+
+Dual.primal = Dual.value
 
 
 def join(real, imaginary):
@@ -179,7 +187,8 @@ class Complex(Number):
             z = rule.function(*(a.z if isinstance(a, Complex) else a for a in arrays))
             y, dy = (np.ascontiguousarray(part)[()] if z.ndim else part for part in (z.real, z.imag))
         else:
-            y, dy = rule.push(values, tangents, rest, kwargs)
+            y = rule.evaluate(values, rest, kwargs)
+            dy = rule.tangent(y, values, tangents, rest, kwargs)
         new = Complex._of(y, dy, self.run)
         if self.run.trace:
             self.follow(new, rule, arrays)
