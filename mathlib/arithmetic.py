@@ -89,7 +89,7 @@ def unbroadcast(g, shape):
         # By a product: NumPy's sum is slow over short rows.
         rows = g if g.ndim == 2 else np.reshape(g, (-1, *shape))
         return np.ones(len(rows), g.dtype) @ rows
-    g = np.add.reduce(g, (*range(new), *(i + new for i, n in enumerate(shape) if n == 1)))
+    g = np.add.reduce(g, (*range(new), *(i + new for i, n in enumerate(shape) if n == 1)), keepdims=not new)
     return g if g.shape == shape else np.reshape(g, shape)
 
 

@@ -107,9 +107,9 @@ def share(wins, ties):
 
 def spread(g, x, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
     """The transpose of a sum: g, repeated along the axes that were summed."""
-    if axis is not None and not keepdims and np.ndim(x):
+    if axis is not None and not keepdims and x.ndim:
         g = np.expand_dims(g, axis)
-    return np.broadcast_to(g, np.shape(x)) if where is True else np.where(where, g, np.zeros(x.shape, x.dtype))
+    return np.broadcast_to(g, x.shape) if where is True else np.where(where, g, np.zeros(x.shape, x.dtype))
 
 
 def spread_mean(g, x, axis=None, dtype=None, out=None, keepdims=False, where=True):
@@ -265,6 +265,13 @@ for product in (np.matmul, np.linalg.matmul):
     TABLE[product] = Product(product, slice(0, 2), transposes=(matmul_left, matmul_right))
 
 
+multilinear(
+    np.vdot,
+    slots=slice(0, 2),
+    transposes=(lambda g, a, b: g * np.reshape(b, a.shape), lambda g, a, b: g * np.reshape(a, b.shape)),
+)
+
+
 @composite(np.tensordot, np.linalg.tensordot)
 def tensordot(a, b, axes=2):
     if isinstance(axes, (int, np.integer)):
@@ -294,11 +301,6 @@ def inner(a, b):
 @composite(np.outer, np.linalg.outer)
 def outer(a, b):
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
-
-
-@composite(np.vdot)
-def vdot(a, b):
-    return np.reshape(a, -1) @ np.reshape(b, -1)
 
 
 @composite(np.vecdot, np.linalg.vecdot)
