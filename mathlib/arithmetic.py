@@ -164,7 +164,7 @@ class Rule:
 
     def linearize(self, y, values, parents, rest, kwargs):
         """The map from tangents to the tangent of y, for repeated use; a tangent is None where the parent is."""
-        return lambda tangents: self.tangent(y, values, tangents, rest, kwargs)
+        return functools.partial(self.tangent, y, values, rest=rest, kwargs=kwargs)
 
     def pull(self, g, parents, values, y, rest, kwargs):
         """Yield (parent, g . dy/da) for each array a that has a parent: its number, and a gradient of a's shape."""
@@ -252,7 +252,7 @@ class Elementwise(Rule):
     def linearize(self, y, values, parents, rest, kwargs):
         known = zip(self.partials, parents, strict=True)
         at = [p(y, *values) if callable(p) and parent is not None else p for p, parent in known]
-        return lambda tangents: combine(at, y, values, tangents)
+        return functools.partial(combine, at, y, values)
 
     def pull(self, g, parents, values, y, rest, kwargs):
         for parent, p, a in zip(parents, self.partials, values, strict=True):
@@ -263,7 +263,7 @@ class Elementwise(Rule):
 
 def combine(partials, y, values, tangents):
     """The sum of partials times tangents, of y's shape and precision."""
-    dy = None
+    dy, fresh = None, False
     for p, t in zip(partials, tangents, strict=True):
         if t is not None:
             term = t if p is ONE else t * (p(y, *values) if callable(p) else p)
@@ -302,7 +302,7 @@ class Multilinear(Rule):
     def linearize(self, y, values, parents, rest, kwargs):
         if len(values) > 1 or self.joint:
             return super().linearize(y, values, parents, rest, kwargs)
-        return lambda tangents: self.evaluate(tangents, rest, kwargs)
+        return functools.partial(self.evaluate, rest=rest, kwargs=kwargs)
 
 
 class Product(Multilinear):
@@ -561,7 +561,7 @@ class Number(NDArrayOperatorsMixin):
         if method == "__call__":
             return row_of(ufunc, args)(args, kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
-            return REDUCTIONS[ufunc](*args, **{"axis": 0} | kwargs)
+            return TABLE[REDUCTIONS[ufunc]](args, {"axis": 0} | kwargs)
         if method == "accumulate" and ufunc is np.add:
             return np.cumsum(*args, **{"axis": 0} | kwargs)
         if method == "outer":

@@ -18,7 +18,6 @@ from mathlib.dual import Complex, Dual, floating, is_finite
 from mathlib.primitives import Piece, assemble, deposit, part
 
 MATMUL, RESHAPE = TABLE[np.matmul], TABLE[np.reshape]
-SMALL = 4096  # elements: an array below is cheaper kept or copied than spared
 VIEWS = {TABLE[operator.getitem], TABLE[part], RESHAPE}
 
 
@@ -59,9 +58,9 @@ class Node(Number):
             run.places[node.line] = caller()
             self.follow(node, rule, arrays)
         else:
-            if not rule.reads_values:
-                values = [a if p is None or a.size <= SMALL else Blank(a) for a, p in zip(values, parents, strict=True)]
-            if not rule.reads_result and y.size > SMALL:
+            if not rule.reads_values:  # what the tape has of them anyway
+                values = [a if p is None else run.tape[p][-1] for a, p in zip(values, parents, strict=True)]
+            if not rule.reads_result:
                 y = Blank(y)
         run.tape.append((rule, rest, kwargs, values, parents, y))
         return node
@@ -101,7 +100,7 @@ class Recording(Run):
             return tuple([self.keep(b) if isinstance(b, (tuple, np.ndarray)) else b for b in a])
         if not isinstance(a, np.ndarray):
             return a
-        if a.size <= SMALL:
+        if a.size <= 4096:
             return a.copy()
         if a.flags.writeable:
             self.watched.append((a, sample(a), self.trace and caller()))
@@ -229,7 +228,7 @@ class Sink:
             for p in parents:
                 if p in self.views:
                     used.add(p)
-        self.alone = self.undisturbed(used) if theta.size > 4 * SMALL else set()
+        self.alone = self.undisturbed(used) if theta.size > 2**14 else set()
         if sum(self.views[i][0].size for i in self.alone) < theta.size:
             for b in self.buffers:
                 b.fill(0)

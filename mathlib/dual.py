@@ -174,15 +174,17 @@ class Complex(Number):
 
     def apply(self, rule, arrays, rest, kwargs):
         """Run one row of the table on complex numbers, or on real and imaginary parts to first order."""
-        if any(isinstance(a, Number) and a.run is not self.run for a in arrays):
-            raise unsupported(
-                rule.function,
-                [self],
-                "a complex number cannot carry a second derivative",
-                "nest jvp in jvp, or jvp in complex_step",
-            )
-        values = [a.parts[0] if isinstance(a, Complex) else a for a in arrays]
-        tangents = [a.parts[1] if isinstance(a, Complex) else None for a in arrays]
+        values, tangents = [], []
+        for a in arrays:
+            if isinstance(a, Number):
+                if a.run is not self.run:
+                    reason = "a complex number cannot carry a second derivative"
+                    raise unsupported(rule.function, [self], reason, "nest jvp in jvp, or jvp in complex_step")
+                values.append(a.parts[0])
+                tangents.append(a.parts[1])
+            else:
+                values.append(a)
+                tangents.append(None)
         if isinstance(rule, Elementwise) and native(rule, values, tangents):
             z = rule.function(*(a.z if isinstance(a, Complex) else a for a in arrays))
             y, dy = (np.ascontiguousarray(part)[()] if z.ndim else part for part in (z.real, z.imag))
