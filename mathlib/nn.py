@@ -192,14 +192,14 @@ def softmax_cross_entropy(logits, y, unit="nats"):
 @primitive
 def cross_entropy(z, p):
     """The sum over n and k of ``-p[n, k] log softmax(z[n])[k]``."""
-    z = z - np.max(z, axis=1, keepdims=True)
-    return np.vdot(p, np.log(np.sum(np.exp(z), axis=1, keepdims=True)) - z)
+    z = z - z.max(axis=1, keepdims=True)
+    return np.vdot(p, np.log(np.exp(z).sum(axis=1, keepdims=True)) - z)
 
 
 def surplus(z, p):
     """The derivative of `cross_entropy` by z: what the softmax has more than p."""
-    e = np.exp(z - np.max(real_value(z), axis=1, keepdims=True))
-    return e * (np.sum(p, axis=1, keepdims=True) / np.sum(e, axis=1, keepdims=True)) - p
+    e = np.exp(z - real_value(z).max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True) * p.sum(axis=1, keepdims=True) - p
 
 
 general(
