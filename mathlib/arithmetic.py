@@ -68,11 +68,6 @@ def name_of(function):
 # ---------------------------------------------------------------------------------------------- rows
 
 
-def shape_of(a):
-    """The shape of an array of any arithmetic, or of a Python number."""
-    return getattr(a, "shape", ())
-
-
 def plus(a, b, fresh):
     """A + b, in the memory of a where a is `fresh`: an array that nobody else holds."""
     if fresh and type(a) is type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype:
@@ -144,23 +139,23 @@ class Rule:
                     run.check()
                 if run.level > level:
                     top, level = a, run.level
-            elif type(a) is np.ndarray:
-                if a.dtype.kind == "c":
-                    self.refuse_complex(arrays)
-            elif type(a) not in REAL:
+            elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind == "c"):
                 if type(a) in (list, tuple) and not self.listed:
                     return self.run([np.asarray(a) if type(a) in (list, tuple) else a for a in arrays], rest, kwargs)
-                if isinstance(a, OTHER_ARRAYS):
-                    reason, instead = (
-                        f"a {type(a).__name__} has rules of its own",
-                        "np.asarray(a), and np.where for a mask",
-                    )
-                    raise unsupported(self.function, arrays, reason, instead)
-                if np.iscomplexobj(a):
-                    self.refuse_complex(arrays)
+                self.admit(a, arrays)
         if top is None:
-            self.refuse_place(kwargs.values())
+            self.refuse_place(arrays)
         return top.apply(self, arrays, rest, kwargs)
+
+    def admit(self, a, arrays):
+        """Refuse a constant that is not real, or whose own rules a product with it would not follow."""
+        if isinstance(a, OTHER_ARRAYS):
+            reason, instead = f"a {type(a).__name__} has rules of its own", "np.asarray(a), and np.where for a mask"
+            raise unsupported(self.function, arrays, reason, instead)
+        if np.iscomplexobj(a):
+            reason = "a complex number meets one that stands for a real"
+            instead = "calculate with the real and the imaginary part, as two real arrays"
+            raise unsupported(self.function, arrays, reason, instead)
 
     def linearize(self, y, values, parents, rest, kwargs):
         """The map from tangents to the tangent of y, for repeated use; a tangent is None where the parent is."""
@@ -180,11 +175,6 @@ class Rule:
             if p is not None:
                 yield p, self.transposes[i](g, *known, *rest, **kwargs)
 
-    def refuse_complex(self, arrays):
-        reason = "a complex number meets one that stands for a real"
-        instead = "calculate with the real and the imaginary part, as two real arrays"
-        raise unsupported(self.function, arrays, reason, instead)
-
     def refuse_place(self, numbers):
         reason = "a differentiated number stands where the rule takes a constant"
         raise unsupported(self.function, numbers, reason, "pass arrays by position, constants as plain arrays")
@@ -195,9 +185,8 @@ class Rule:
             if isinstance(a, Number):
                 self.refuse_place([a])
             if type(a) is str and a in {"A", "F", "K"}:
-                raise unsupported(
-                    self.function, arrays, "only order C is differentiated", "transpose first: np.ravel(x.T)"
-                )
+                reason = "only order C is differentiated"
+                raise unsupported(self.function, arrays, reason, "transpose first: np.ravel(x.T)")
         for k, v in kwargs.items():
             if isinstance(v, Number):
                 self.refuse_place([v])
@@ -296,6 +285,7 @@ class Multilinear(Rule):
         for i, t in enumerate(tangents):
             if t is not None:
                 term = self.evaluate([*values[:i], t, *values[i + 1 :]], rest, kwargs)
+                # A function of two arrays gives a new one; of one, perhaps a view.
                 dy = term if dy is None else plus(dy, term, fresh=True)
         return dy
 
