@@ -29,7 +29,6 @@ def minibatches(loss, data, batch_size=64, seed=0, start=0):
 
     Every epoch visits every example once, in a new order; its last batch is smaller where the batches don't divide the
     data. l_t depends on nothing but the seed and t, so that ``start=step.t + 1`` goes on after a step.
-
     The loss is a mean over examples, data a tuple of arrays, (n, ...) each; a TypeError or a ValueError says what does
     not fit. Sources: Robbins, H. and Monro, S. (1951); Bottou, L. (2009), on orders without replacement.
 
@@ -58,9 +57,7 @@ def minibatches(loss, data, batch_size=64, seed=0, start=0):
 def examples(data):
     """The arrays of some data, and how many examples they hold."""
     if not isinstance(data, (tuple, list)):
-        raise TypeError(
-            f"data is of type {type(data).__name__}: a tuple of arrays is needed. Instead: (X, y), or (X,)."
-        )
+        raise TypeError(f"data is a {type(data).__name__}: a tuple of arrays is needed. Instead: (X, y), or (X,).")
     arrays = [np.asarray(a) for a in data]
     lengths = {a.shape[:1] for a in arrays}
     if len(lengths) != 1 or not max(lengths) > (0,):
@@ -93,7 +90,7 @@ def cosine(eta, steps):
 
 
 def schedule(eta, steps, shape):
-    """Eta times a function of the part s of the steps that is over."""
+    """Eta times a function of s, the part of the steps that is over."""
     if not steps > 0:
         raise ValueError(f"steps is {steps}: a positive number is needed.")
     return lambda t: eta * shape(min(t / steps, 1.0))
@@ -151,10 +148,11 @@ def method(body):
         given, theta0 = bound.arguments, bound.arguments["theta0"]
         for name, parameter in signature.parameters.items():
             if type(parameter.default) is float and name != "eta":
-                given[name] = float(given[name])  # of Python: it leaves float32 as it is
-                memory = 1 - given[name] if name == "alpha" else given[name]
-                if name.startswith(("beta", "lam", "alpha")) and not 0 <= memory < 1:
-                    raise ValueError(f"{name} is {given[name]}: a number in [0, 1) is needed; alpha is in (0, 1].")
+                given[name] = x = float(given[name])  # of Python: it leaves float32 as it is
+                memory = name.startswith(("beta", "lam"))
+                if not (0 < x <= 1 if name == "alpha" else 0 <= x < (1 if memory else math.inf)):
+                    needed = "(0, 1]" if name == "alpha" else "[0, 1)" if memory else "[0, inf)"
+                    raise ValueError(f"{name} is {x}: a number in {needed} is needed.")
         state = theta0 if isinstance(theta0, Mapping) else {"t": 0, "theta": theta0}
         if not {"t", "theta"} <= set(state):
             raise ValueError(f"theta0 holds {sorted(state)}: an array, or the state of a step, is needed.")
@@ -179,10 +177,10 @@ def numbered(losses, t, eta):
     raise ValueError(f"step {t}: the stream of losses is exhausted. {STREAM} And itertools.islice(steps, n).")
 
 
-def guarded(steps, t):
+def guarded(steps, start):
     """The steps; a numerical error says at which one it arose."""
     step = None
-    for t in itertools.count(t):
+    for t in itertools.count(start):
         with np.errstate(all="ignore"):
             try:
                 step = next(steps)
@@ -200,8 +198,8 @@ def begin(state, *estimates, **numbers):
     """Theta and what a method remembers: at the start estimates of zeros, and numbers; later what the state holds."""
     theta = state["theta"]
     start = dict.fromkeys(estimates, np.zeros_like(theta)[()]) | numbers
-    if unknown := set(state) - {"t", "theta", *start}:
-        raise ValueError(f"theta0 is the state of another method: it holds {sorted(unknown)}.")
+    if set(state) != {"t", "theta", *(start if state["t"] else ())}:
+        raise ValueError(f"theta0 is the state of another method, with {sorted(state)}. Instead: its state['theta'].")
     return theta, *(state.get(name, value) for name, value in start.items())
 
 
@@ -210,12 +208,11 @@ def corrected(beta, t):
     return beta * (1 - beta**t) / (1 - beta ** (t + 1))
 
 
-# ------------------------------------------------------------------------------------------- the methods
-
-
 @method
 def sgd(losses, theta0, eta=1e-2):
     """Stochastic gradient descent ``theta -= eta ⊙ gradient``, as a generator of `Step`s, theta0 first, without an end.
+
+    Source: Robbins, H. and Monro, S. (1951).
 
     Parameters
     ----------
@@ -234,13 +231,11 @@ def sgd(losses, theta0, eta=1e-2):
     FloatingPointError
         l_t, its gradient or theta is NaN or infinite; the message names the step
 
-    Source: Robbins, H. and Monro, S. (1951).
-
     >>> path = sgd(itertools.repeat(lambda x: x**2), 1.0, eta=0.25)
     >>> [float(step.theta) for step in itertools.islice(path, 3)]
     [1.0, 0.5, 0.25]
     """
-    (theta,) = begin(theta0)
+    [theta] = begin(theta0)
     for t, l_t, eta in losses:
         loss, g = value_and_grad(l_t)(theta)
         yield Step(t, theta, loss, g, eta, g)
@@ -339,10 +334,10 @@ def hessian_corrected_momentum(losses, theta0, eta=1e-2, alpha=0.1):
     >>> [float(step.gradient_estimate) for step in itertools.islice(path, 3)]
     [2.0, 1.0, 0.5]
     """
-    theta, m, d = begin(theta0, "m", "d")
+    theta, d, m = begin(theta0, "d", m=None)
     for t, l_t, eta in losses:
         loss, g, Hd = value_grad_hvp(l_t, theta, d)
-        m = (1 - alpha) * (m + Hd) + alpha * g if t else g
+        m = g if m is None else (1 - alpha) * (m + Hd) + alpha * g
         d = -eta * m
         yield Step(t, theta, loss, g, eta, m, carried={"m": m, "d": d})
         theta = theta + d
@@ -384,8 +379,8 @@ def carried_drift(losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, l
     >>> bool(next(itertools.islice(path, 300, None)).loss < 1e-4)
     True
     """
-    theta, g_hat, v_hat, w, drift_hat, *numbers = begin(theta0, "g_hat", "v_hat", "w", "drift_hat", x2=0.0, log_p=0.0)
-    (x2, log_p), tiny = numbers, np.finfo(theta.dtype).tiny
+    theta, g_hat, v_hat, w, drift_hat, x2, log_p = begin(theta0, "g_hat", "v_hat", "w", "drift_hat", x2=0.0, log_p=0.0)
+    tiny = np.finfo(theta.dtype).tiny
     for t, l_t, eta in losses:
         b1, b2, b3 = (corrected(b, t) for b in (beta1, beta2, beta3))
         loss, g, Hw = value_grad_hvp(l_t, theta, w)
