@@ -211,6 +211,36 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
         same(step.gradient, q.gradient(t, step.theta))
 
 
+@given(SEEDS, ETAS, MEMORIES, MEMORIES, st.sampled_from([0.5, 0.99]), st.sampled_from([0.1, 1.0]))
+def test_carried_drift_by_hand(seed, etas, beta1, beta2, lam, guard):
+    """With sums that are divided by their weights, as published Adam has them, and ln p in another order."""
+    q, (eta, at) = Quadratics(seed), etas
+    theta, log_p = q.theta0, 0.0
+    m = s = w = w_sum = np.zeros((2, 2))
+    x2 = 0.0
+    for t, step in q.steps(carried_drift, eta, beta1, beta2, lam=lam, gamma=0.3, guard=guard):
+        np.testing.assert_allclose(step.theta, theta, rtol=1e-8, atol=1e-9)  # a small v_hat makes rounding large
+        theta, before = step.theta, log_p
+        g, Hw = q.gradient(t, theta), q.product(t, w)
+        m, s, w_sum = beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2, beta1 * w_sum + (1 - beta1) * Hw
+        g_hat, drift_hat = m / (1 - beta1 ** (t + 1)), w_sum / (1 - beta1 ** (t + 1))
+        D = np.sqrt(s / (1 - beta2 ** (t + 1))) + 1e-8
+        x2 = 0.9 * x2 + 0.1 * np.sum(g * w) ** 2
+        if t:
+            log_p -= 0.3 * np.clip(np.sum(g * w) / np.sqrt(x2 / (1 - 0.9 ** (t + 1))), -3, 3)
+            moving = at(t) > 0
+            curvature = np.sum(w * Hw) / np.sum((D * w**2)[moving] / np.broadcast_to(at(t), D.shape)[moving])
+            if np.exp(log_p) * curvature > guard:
+                log_p = max(np.log(guard / curvature), before - np.log(2))
+        d = -np.exp(log_p) * at(t) * g_hat / D
+        w = lam * w - np.exp(log_p) * at(t) * (g_hat + drift_hat) / D
+        if (length := np.linalg.norm(w)) > (longest := np.linalg.norm(d) / (1 - lam)):
+            w, w_sum = w * longest / length, w_sum * longest / length
+        theta = theta + d
+        np.testing.assert_allclose(step.carried["log_p"], log_p, rtol=1e-8, atol=1e-9)
+        log_p = float(step.carried["log_p"])
+
+
 def test_carried_drift_forgets_where_eta_started():
     loss = lambda x: np.sum(np.geomspace(0.01, 1, 20) * x**2)  # noqa: E731
     rng, starts = np.random.default_rng(0), (1e-5, 1e-3, 1e-1)
