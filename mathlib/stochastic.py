@@ -159,7 +159,8 @@ def method(body):
         theta, t = floats(state["theta"], "theta0"), int(state["t"])
         finite(theta0=theta)
         if not hasattr(given["losses"], "__iter__"):
-            raise TypeError(f"losses is {given['losses']!r}: a stream is needed, of one loss a step. {STREAM}")
+            what = "one loss" if callable(given["losses"]) else f"a {type(given['losses']).__name__}"
+            raise TypeError(f"losses is {what}: a stream is needed, with a loss for each step. {STREAM}")
         given["losses"] = numbered(given["losses"], t, step_sizes(given["eta"], theta))
         given["theta0"] = {name: np.array(a)[()] for name, a in state.items()}  # later changes must not show
         return guarded(body(*bound.args, **bound.kwargs), t)

@@ -551,7 +551,7 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
             method(losses, np.ones(2), eta)
     with pytest.raises(ValueError, match="eta has shape"):
         method(losses, np.ones(2), np.ones(3))
-    with pytest.raises(TypeError, match=r"a stream is needed.*Instead: itertools\.repeat\(loss\)"):
+    with pytest.raises(TypeError, match=r"losses is one loss: a stream is needed.*Instead: itertools\.repeat\(loss\)"):
         method(lambda x: np.sum(x**2), np.ones(2))
     with pytest.raises(TypeError, match="float"):
         method(losses, np.ones(2, int))
