@@ -142,6 +142,8 @@ class Rule:
             elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind == "c"):
                 if type(a) in (list, tuple) and not self.listed:
                     return self.run([np.asarray(a) if type(a) in (list, tuple) else a for a in arrays], rest, kwargs)
+                if getattr(a, "__array_ufunc__", self) is None:
+                    return NotImplemented  # Python then asks a for its own operation
                 self.admit(a, arrays)
         if top is None:
             self.refuse_place(arrays)
