@@ -2,20 +2,22 @@
 
 A loss is a plain NumPy program; it is differentiated by running that same program on another kind of number.
 
-==  ===============  =====================================================================================
+==  ===============  ===============================================================================================
 0   ``arithmetic``   what every arithmetic shares: kinds of derivative rule, dispatch, what a number is
 0   ``primitives``   the one table of derivative rules
 1   ``dual``         dual numbers a + b eps, and the guarded complex numbers of complex step
 1   ``nn``           layers, losses and two small networks (import it by name)
-1   ``problems``     real data (import it by name)
+1   ``problems``     test functions with published minima, losses, real data (import it by name)
 2   ``differences``  jvp, complex step, forward and central differences
 3   ``backprop``     nodes on a tape: gradients, transposed Jacobians, graphs
 4   ``hessian``      Hessian-vector products by every route, the Hessian as an operator
 5   ``check``        every derivative against an independent one
 5   ``spaces``       vectors, covectors, bases, forms; differentials without coordinates (import it by name)
-5   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
+5   ``optimize``     Newton and quasi-Newton methods as generators of steps, and what drives them (import it by name)
+5   ``stochastic``   minibatches, SGD, momentum, Adam; noise and drift of the gradient (import it by name)
+6   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
 6   ``show``         the book's moving figures (it needs matplotlib and ipywidgets; import it by name)
-==  ===============  =====================================================================================
+==  ===============  ===============================================================================================
 
 A module imports only from floors below its own, or from the one above it in this list.
 

@@ -68,11 +68,6 @@ def name_of(function):
 # ---------------------------------------------------------------------------------------------- rows
 
 
-def shape_of(a):
-    """The shape of an array of any arithmetic, or of a Python number."""
-    return getattr(a, "shape", ())
-
-
 def plus(a, b, fresh):
     """A + b, in the memory of a where a is `fresh`: an array that nobody else holds."""
     if fresh and type(a) is type(b) is np.ndarray and a.shape == b.shape and a.dtype == b.dtype:
@@ -89,7 +84,7 @@ def unbroadcast(g, shape):
         # By a product: NumPy's sum is slow over short rows.
         rows = g if g.ndim == 2 else np.reshape(g, (-1, *shape))
         return np.ones(len(rows), g.dtype) @ rows
-    g = np.add.reduce(g, (*range(new), *(i + new for i, n in enumerate(shape) if n == 1)))
+    g = np.add.reduce(g, (*range(new), *(i + new for i, n in enumerate(shape) if n == 1)), keepdims=not new)
     return g if g.shape == shape else np.reshape(g, shape)
 
 
@@ -105,65 +100,37 @@ class Rule:
     refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
 
     def __init__(self, function, slots=slice(0, 1), listed=False):
-        self.function, self.slots, self.listed = function, slots, listed
+        self.function, self.slots, self.listed, self.start = function, slots, listed, slots.start or 0
+        self.plain = getattr(function, "__wrapped__", function)  # on plain arrays: past NumPy's look-up, and ours
 
-    def arrays(self, args):
-        """The differentiated arguments, in order."""
-        return tuple(args[0]) if self.listed else args[self.slots]
-
-    def rest(self, args):
-        """The other positional arguments."""
+    def split(self, args):
+        """The differentiated arrays among the positional arguments, in order, and the others."""
         if self.listed:
-            return args[1:]
-        start = self.slots.start or 0
-        return args[:start] + args[start + len(self.arrays(args)) :]
-
-    def constants(self, args):
-        """The arguments with None in the places of the differentiated ones."""
-        if self.listed:
-            return ([None] * len(args[0]), *args[1:])
-        start, n = self.slots.start or 0, len(args[self.slots])
-        return (*args[:start], *[None] * n, *args[start + n :])
-
-    def without_lists(self, args):
-        """The arguments with arrays for the lists in differentiated places, which rules don't expect."""
-        start, arrays = self.slots.start or 0, self.arrays(args)
-        arrays = [np.asarray(a) if type(a) in (list, tuple) else a for a in arrays]
-        return (*args[:start], *arrays, *args[start + len(arrays) :])
-
-    def evaluate(self, args, kwargs, arrays):
-        """Call the function with `arrays` in the places of its differentiated arguments."""
-        if self.listed:
-            return self.function(list(arrays), *args[1:], **kwargs)
-        start = self.slots.start or 0
-        return self.function(*args[:start], *arrays, *args[start + len(arrays) :], **kwargs)
-
-    def push(self, args, kwargs, values, tangents):
-        """The value and its tangent at `values` along `tangents` (None: a constant)."""
-        y = self.evaluate(args, kwargs, values)
-        return y, self.tangent(args, kwargs, y, values, tangents)
-
-    def linearize(self, args, kwargs, y, values, active):
-        """The map from tangents (None where not `active`) to the tangent of y, for repeated use."""
-        return functools.partial(self.tangent, args, kwargs, y, values)
-
-    def pull(self, g, args, kwargs, y, values, active):
-        """Yield for each `active` argument i the pair (i, g . dy/da_i), of the argument's shape."""
-        if not self.transposes:
-            raise unsupported(
-                self.function, args, "it has no rule for the reverse mode", "add its row with transposes=(...)"
-            )
-        if self.listed:
-            pulled = self.transposes[0](g, values, *self.rest(args), **kwargs)
-            yield from ((i, pulled[i]) for i in active)
-            return
-        known = (y, *values) if isinstance(self, General) else values
-        for i in active:
-            yield i, self.transposes[i](g, *known, *self.rest(args), **kwargs)
+            return tuple(args[0]), args[1:]
+        arrays, start = args[self.slots], self.start
+        after = args[start + len(arrays) :]
+        return arrays, args[:start] + after if start else after
 
     def __call__(self, args, kwargs):
-        """Run the row on the highest arithmetic among its arguments: the innermost differentiation."""
-        arrays = tuple(args[0]) if self.listed else args[self.slots]
+        """Run the row on what a program gave to the function."""
+        arrays, rest = self.split(args)
+        if kwargs or rest:
+            self.check(arrays, rest, kwargs)
+        return self.run(arrays, rest, kwargs)
+
+    def evaluate(self, arrays, rest, kwargs):
+        """The function's value, in whatever arithmetic the arrays are."""
+        for a in arrays:
+            if isinstance(a, Number):
+                return self.run(arrays, rest, kwargs)  # spares NumPy's detour
+        if self.listed:
+            return self.plain(list(arrays), *rest, **kwargs)
+        if start := self.start:
+            return self.plain(*rest[:start], *arrays, *rest[start:], **kwargs)
+        return self.plain(*arrays, *rest, **kwargs)
+
+    def run(self, arrays, rest, kwargs):
+        """Run the row on the highest arithmetic among the arrays: the innermost differentiation."""
         top, level = None, -1
         for a in arrays:
             if isinstance(a, Number):
@@ -172,41 +139,61 @@ class Rule:
                     run.check()
                 if run.level > level:
                     top, level = a, run.level
-            elif isinstance(a, OTHER_ARRAYS):
-                reason, instead = f"a {type(a).__name__} has rules of its own", "np.asarray(a), and np.where for a mask"
-                raise unsupported(self.function, arrays, reason, instead)
-            elif type(a) in (list, tuple) and not self.listed:
-                return self(self.without_lists(args), kwargs)
-            elif type(a) not in REAL and np.iscomplexobj(a):
-                raise unsupported(
-                    self.function,
-                    arrays,
-                    "a complex number meets one that stands for a real",
-                    "calculate with the real and the imaginary part, as two real arrays",
-                )
-        if (
-            top is None
-            or kwargs
-            or (len(args) != len(arrays) and any(isinstance(a, (Number, str)) for a in self.rest(args)))
-        ):
-            self.check(args, kwargs, top)
-        return top.apply(self, args, kwargs, arrays)
+            elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind == "c"):
+                if type(a) in (list, tuple) and not self.listed:
+                    return self.run([np.asarray(a) if type(a) in (list, tuple) else a for a in arrays], rest, kwargs)
+                if getattr(a, "__array_ufunc__", self) is None:
+                    return NotImplemented  # Python then asks a for its own operation
+                self.admit(a, arrays)
+        if top is None:
+            self.refuse_place(arrays)
+        return top.apply(self, arrays, rest, kwargs)
 
-    def check(self, args, kwargs, top):
+    def admit(self, a, arrays):
+        """Refuse a constant that is not real, or whose own rules a product with it would not follow."""
+        if isinstance(a, OTHER_ARRAYS):
+            reason, instead = f"a {type(a).__name__} has rules of its own", "np.asarray(a), and np.where for a mask"
+            raise unsupported(self.function, arrays, reason, instead)
+        if np.iscomplexobj(a):
+            reason = "a complex number meets one that stands for a real"
+            instead = "calculate with the real and the imaginary part, as two real arrays"
+            raise unsupported(self.function, arrays, reason, instead)
+
+    def linearize(self, y, values, parents, rest, kwargs):
+        """The map from tangents to the tangent of y, for repeated use; a tangent is None where the parent is."""
+        return functools.partial(self.tangent, y, values, rest=rest, kwargs=kwargs)
+
+    def pull(self, g, parents, values, y, rest, kwargs):
+        """Yield (parent, g . dy/da) for each array a that has a parent: its number, and a gradient of a's shape."""
+        if not self.transposes:
+            reason, instead = "it has no rule for the reverse mode", "add its row with transposes=(...)"
+            raise unsupported(self.function, values, reason, instead)
+        if self.listed:
+            pulled = self.transposes[0](g, values, *rest, **kwargs)
+            yield from ((p, pulled[i]) for i, p in enumerate(parents) if p is not None)
+            return
+        known = (y, *values) if isinstance(self, General) else values
+        for i, p in enumerate(parents):
+            if p is not None:
+                yield p, self.transposes[i](g, *known, *rest, **kwargs)
+
+    def refuse_place(self, numbers):
+        reason = "a differentiated number stands where the rule takes a constant"
+        raise unsupported(self.function, numbers, reason, "pass arrays by position, constants as plain arrays")
+
+    def check(self, arrays, rest, kwargs):
         """Refuse Numbers in the places of constants, and options that are not differentiated."""
-        stray = [a for a in (*self.rest(args), *kwargs.values()) if isinstance(a, Number)]
-        if stray or top is None:
-            raise unsupported(
-                self.function,
-                stray or args,
-                "a differentiated number stands where the rule takes a constant",
-                "pass arrays by position, constants as plain arrays",
-            )
-        if {"A", "F", "K"} & {a for a in self.rest(args) if type(a) is str}:
-            raise unsupported(self.function, [top], "only order C is differentiated", "transpose first: np.ravel(x.T)")
+        for a in rest:
+            if isinstance(a, Number):
+                self.refuse_place([a])
+            if type(a) is str and a in {"A", "F", "K"}:
+                reason = "only order C is differentiated"
+                raise unsupported(self.function, arrays, reason, "transpose first: np.ravel(x.T)")
         for k, v in kwargs.items():
+            if isinstance(v, Number):
+                self.refuse_place([v])
             if k in self.refused and v is not None:
-                raise unsupported(self.function, [top], f"the argument {k}= is not differentiated", "leave it out")
+                raise unsupported(self.function, arrays, f"the argument {k}= is not differentiated", "leave it out")
 
 
 def ignore_values(p):
@@ -239,44 +226,42 @@ class Elementwise(Rule):
         self.reads_values = any(callable(p) and not of_y for p, of_y in zip(partials, of_result, strict=True))
         self.radius = radius if isinstance(radius, tuple) else (radius,) * len(partials)
 
-    def constants(self, args):
-        return ()
+    def split(self, args):
+        return args, ()
 
-    def evaluate(self, args, kwargs, arrays):
+    def evaluate(self, arrays, rest, kwargs):
         for a in arrays:
             if isinstance(a, Number):
-                return self(tuple(arrays), {})  # spares NumPy's detour
+                return self.run(arrays, rest, kwargs)
         return self.function(*arrays)
 
-    def tangent(self, args, kwargs, y, values, tangents):
-        partials = self.partials
-        if len(partials) != len(tangents):
-            raise TypeError(f"{name_of(self.function)} takes {len(partials)} arrays, and got {len(tangents)}.")
-        at = [p(y, *values) if callable(p) and t is not None else p for p, t in zip(partials, tangents, strict=True)]
-        return self.combine(y, at, tangents)
+    def tangent(self, y, values, tangents, rest, kwargs):
+        if len(self.partials) != len(tangents):
+            raise TypeError(f"{name_of(self.function)} takes {len(self.partials)} arrays, and got {len(tangents)}.")
+        return combine(self.partials, y, values, tangents)
 
-    def linearize(self, args, kwargs, y, values, active):
-        at = [p(y, *values) if callable(p) and i in active else p for i, p in enumerate(self.partials)]
-        return functools.partial(self.combine, y, at)
+    def linearize(self, y, values, parents, rest, kwargs):
+        known = zip(self.partials, parents, strict=True)
+        at = [p(y, *values) if callable(p) and parent is not None else p for p, parent in known]
+        return functools.partial(combine, at, y, values)
 
-    @staticmethod
-    def combine(y, partials, tangents):
-        """The sum of partials times tangents, of y's shape and precision."""
-        dy, fresh = None, False
-        for p, t in zip(partials, tangents, strict=True):
-            if t is not None:
-                one = p is ONE
-                term = t if one else p * t
-                dy, fresh = (term, not one) if dy is None else (plus(dy, term, fresh), True)
-        if dy.shape != y.shape:
-            dy = np.broadcast_to(dy, y.shape)
-        return dy if dy.dtype == y.dtype else dy.astype(y.dtype)
+    def pull(self, g, parents, values, y, rest, kwargs):
+        for parent, p, a in zip(parents, self.partials, values, strict=True):
+            if parent is not None:
+                term = g if p is ONE else g * (p(y, *values) if callable(p) else p)
+                yield parent, term if term.shape == a.shape else unbroadcast(term, a.shape)
 
-    def pull(self, g, args, kwargs, y, values, active):
-        for i in active:
-            p = self.partials[i]
-            term = g if p is ONE else g * (p(y, *values) if callable(p) else p)
-            yield i, term if term.shape == (shape := shape_of(values[i])) else unbroadcast(term, shape)
+
+def combine(partials, y, values, tangents):
+    """The sum of partials times tangents, of y's shape and precision."""
+    dy, fresh = None, False
+    for p, t in zip(partials, tangents, strict=True):
+        if t is not None:
+            term = t if p is ONE else t * (p(y, *values) if callable(p) else p)
+            dy, fresh = (term, p is not ONE) if dy is None else (plus(dy, term, fresh), True)
+    if dy.shape != y.shape:
+        dy = np.broadcast_to(dy, y.shape)
+    return dy if dy.dtype == y.dtype else dy.astype(y.dtype)
 
 
 ONE = 1
@@ -292,28 +277,30 @@ class Multilinear(Rule):
 
     reads_result = False
 
-    def tangent(self, args, kwargs, y, values, tangents):
+    def tangent(self, y, values, tangents, rest, kwargs):
         if self.joint:
-            zeros = (np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True))
-            return self.evaluate(args, kwargs, tuple(zeros))
+            zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
+            return self.evaluate(zeros, rest, kwargs)
+        if len(tangents) == 1:
+            return self.evaluate(tangents, rest, kwargs)
         dy = None
         for i, t in enumerate(tangents):
             if t is not None:
-                term = self.evaluate(args, kwargs, (*values[:i], t, *values[i + 1 :]))
+                term = self.evaluate([*values[:i], t, *values[i + 1 :]], rest, kwargs)
                 # A function of two arrays gives a new one; of one, perhaps a view.
                 dy = term if dy is None else plus(dy, term, fresh=True)
         return dy
 
-    def linearize(self, args, kwargs, y, values, active):
+    def linearize(self, y, values, parents, rest, kwargs):
         if len(values) > 1 or self.joint:
-            return super().linearize(args, kwargs, y, values, active)
-        return lambda tangents: self.evaluate(args, kwargs, tangents)
+            return super().linearize(y, values, parents, rest, kwargs)
+        return functools.partial(self.evaluate, rest=rest, kwargs=kwargs)
 
 
 class Product(Multilinear):
     """The matrix product: a sum of two of them takes one pass where the result is the large array."""
 
-    def tangent(self, args, kwargs, y, values, tangents):
+    def tangent(self, y, values, tangents, rest, kwargs):
         return product_tangent(*values, *tangents)
 
 
@@ -341,8 +328,8 @@ class General(Rule):
         super().__init__(function, slots)
         self.rule, self.transposes = rule, transposes
 
-    def tangent(self, args, kwargs, y, values, tangents):
-        return self.rule(y, *values, *tangents, *self.rest(args), **kwargs)
+    def tangent(self, y, values, tangents, rest, kwargs):
+        return self.rule(y, *values, *tangents, *rest, **kwargs)
 
 
 class Composite:
@@ -450,7 +437,7 @@ def primitive(function):
     def wrapper(*args, **kwargs):
         for a in args:
             if isinstance(a, Number) or (type(a) is list and any(isinstance(b, Number) for b in a)):
-                return dispatch(wrapper, *args, **kwargs)
+                return row_of(wrapper, args)(args, kwargs)
         return function(*args, **kwargs)
 
     return wrapper
@@ -482,24 +469,15 @@ def unsupported(function, numbers, reason, instead):
     return kind(f"{name}: {reason} ({caller()}). Instead: {instead}.")
 
 
-def dispatch(function, *args, **kwargs):
-    """Look `function` up in the table and run its row."""
-    row = TABLE.get(function)
-    if row is None:
-        reason, instead = NONANALYTIC.get(
-            function,
-            (
-                "there is no derivative rule for it",
-                REPLACEMENT.get(
-                    function,
-                    "write it in NumPy functions that have one, or add a rule:"
-                    " mathlib.primitives.elementwise(function, lambda y, x: dy/dx)",
-                ),
-            ),
-        )
-        listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
-        raise unsupported(function, [*args, *listed], reason, instead)
-    return row(args, kwargs)
+def row_of(function, args):
+    """The row of a function in the table."""
+    if (row := TABLE.get(function)) is not None:
+        return row
+    listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
+    instead = "write it in NumPy functions that have one, or add a rule:"
+    instead += " mathlib.primitives.elementwise(function, lambda y, x: dy/dx)"
+    missing = "there is no derivative rule for it", REPLACEMENT.get(function, instead)
+    raise unsupported(function, [*args, *listed], *NONANALYTIC.get(function, missing))
 
 
 class Run:
@@ -547,7 +525,7 @@ def as_method(function):
 
 def as_operator(function):
     """The operator of two arguments, and its reflection."""
-    return (lambda a, b: TABLE[function]((a, b), {}), lambda a, b: TABLE[function]((b, a), {}))
+    return (lambda a, b: TABLE[function].run((a, b), (), {}), lambda a, b: TABLE[function].run((b, a), (), {}))
 
 
 LOSES = "a plain number would lose the derivative"
@@ -563,7 +541,7 @@ class Number(NDArrayOperatorsMixin):
     store into a float array and every function outside of the table raise, and say what to write instead.
 
     A subclass has `primal` (the value, in the next arithmetic below), `parts` (value and tangent), `run`, `error`
-    (what it raises where it refuses) and `apply(rule, args, kwargs, arrays)`.
+    (what it raises where it refuses) and `apply(rule, arrays, rest, kwargs)`.
     """
 
     __slots__ = ("origin", "run")
@@ -573,9 +551,9 @@ class Number(NDArrayOperatorsMixin):
         if (out := kwargs.pop("out", None)) is not None and not (out[0] is self and self.ndim == 0):
             raise unsupported(ufunc, [self], STORE, REBUILD)
         if method == "__call__":
-            return dispatch(ufunc, *args, **kwargs)
+            return row_of(ufunc, args)(args, kwargs)
         if method == "reduce" and ufunc in REDUCTIONS:
-            return REDUCTIONS[ufunc](*args, **{"axis": 0} | kwargs)
+            return TABLE[REDUCTIONS[ufunc]](args, {"axis": 0} | kwargs)
         if method == "accumulate" and ufunc is np.add:
             return np.cumsum(*args, **{"axis": 0} | kwargs)
         if method == "outer":
@@ -584,7 +562,7 @@ class Number(NDArrayOperatorsMixin):
         raise unsupported(f"{name_of(ufunc)}.{method}", [self], "there is no derivative rule for it", KEEP)
 
     def __array_function__(self, function, types, args, kwargs):
-        return dispatch(function, *args, **kwargs)
+        return row_of(function, args)(args, kwargs)
 
     def follow(self, result, rule, arrays):
         """In a tracing run, let `result` remember where it first ceased to be finite."""
@@ -592,12 +570,12 @@ class Number(NDArrayOperatorsMixin):
             earlier = (a.origin for a in arrays if getattr(a, "origin", None))
             result.origin = next(earlier, f"{name_of(rule.function)} {caller()}")
 
-    shape = property(lambda self: self.primal.shape)
-    ndim = property(lambda self: self.primal.ndim)
-    size = property(lambda self: self.primal.size)
-    dtype = property(lambda self: self.primal.dtype)
+    shape = property(operator.attrgetter("primal.shape"))
+    ndim = property(operator.attrgetter("primal.ndim"))
+    size = property(operator.attrgetter("primal.size"))
+    dtype = property(operator.attrgetter("primal.dtype"))
     T = property(np.transpose)
-    mT = property(np.matrix_transpose)  # noqa: N815, NumPy's name
+    mT = property(lambda self: TABLE[np.matrix_transpose].run((self,), (), {}))  # noqa: N815, NumPy's name
     real = property(lambda self: self)
     imag = property(lambda self: np.imag(self))
 

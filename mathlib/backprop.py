@@ -26,8 +26,6 @@ class Node(Number):
 
     __slots__ = ("line", "value")
 
-    primal = property(lambda self: self.value)
-
     def __init__(self, theta, run):
         self.value, self.run, self.line = theta, run, 0
         run.tape.append((None, (), {}, (), (), theta))
@@ -36,34 +34,42 @@ class Node(Number):
         """Whether the value is finite."""
         return is_finite(self.value)
 
-    def apply(self, rule, args, kwargs, arrays):
+    def apply(self, rule, arrays, rest, kwargs):
         """Run one row of the table on the values, and write it on the tape."""
         run = self.run
         values, parents = [], []
         for a in arrays:
-            mine = type(a) is Node and a.run is run
-            values.append(a.value if mine else a)
-            parents.append(a.line if mine else None)
-        y = rule.evaluate(args, kwargs, values)
-        args = [run.keep(a) for a in rule.constants(args)]
-        kwargs = {k: run.keep(a) for k, a in kwargs.items()} if kwargs else kwargs
-        if rule.reads_values and None in parents:
-            values = [run.keep(a) if p is None else a for a, p in zip(values, parents, strict=True)]
+            if type(a) is Node and a.run is run:
+                values.append(a.value)
+                parents.append(a.line)
+            else:
+                values.append(a)
+                parents.append(None)
+        y = rule.evaluate(values, rest, kwargs)
         node = Node.__new__(Node)
         node.value, node.run, node.line = y, run, len(run.tape)
+        if rest:
+            rest = run.keep(rest)
+        if kwargs:
+            kwargs = {k: run.keep(a) for k, a in kwargs.items()}
+        if rule.reads_values and None in parents:
+            values = [run.keep(a) if p is None else a for a, p in zip(values, parents, strict=True)]
         if run.trace:
             run.places[node.line] = caller()
             self.follow(node, rule, arrays)
         else:
-            if not rule.reads_values:
-                values = [a if p is None else Blank(a) for a, p in zip(values, parents, strict=True)]
+            if not rule.reads_values:  # what the tape has of them anyway
+                values = [a if p is None else run.tape[p][-1] for a, p in zip(values, parents, strict=True)]
             if not rule.reads_result:
                 y = Blank(y)
-        run.tape.append((rule, args, kwargs, values, parents, y))
+        run.tape.append((rule, rest, kwargs, values, parents, y))
         return node
 
     def __repr__(self):
         return f"Node({self.value!r})"
+
+
+Node.primal = Node.value
 
 
 class Blank:
@@ -79,7 +85,7 @@ class Blank:
 
 
 class Recording(Run):
-    """A run that keeps a tape: (rule, args, kwargs, values, lines of the parents, result), one line an operation.
+    """A run that keeps a tape: (rule, rest, kwargs, values, lines of the parents, result), one line an operation.
 
     With `trace`, it keeps all values, and the places of the operations in the program.
     """
@@ -91,7 +97,7 @@ class Recording(Run):
     def keep(self, a):
         """A constant as the way back will read it: a small array is copied, a large one watched for changes."""
         if type(a) is tuple:
-            return tuple(map(self.keep, a))
+            return tuple([self.keep(b) if isinstance(b, (tuple, np.ndarray)) else b for b in a])
         if not isinstance(a, np.ndarray):
             return a
         if a.size <= 4096:
@@ -135,10 +141,10 @@ def record(f, theta, trace=False):
 
 def own(tape):
     """Copy the plain arrays on a tape that outlives its program: later changes of the data must not show."""
-    for n, (rule, args, kwargs, values, parents, y) in enumerate(tape):
+    for n, (rule, rest, kwargs, values, parents, y) in enumerate(tape):
         values = [copied(a) if p is None else a for a, p in zip(values, parents, strict=True)]
         kwargs = {k: copied(a) for k, a in kwargs.items()}
-        tape[n] = rule, [copied(a) for a in args], kwargs, values, parents, y
+        tape[n] = rule, copied(rest), kwargs, values, parents, y
     return tape
 
 
@@ -154,12 +160,15 @@ def copied(a):
 
 def total(contributions, x):
     """The sum of what reached x, pieces joined in their places."""
-    whole = [c for c in contributions if type(c) is not Piece]
-    if pieces := [c for c in contributions if type(c) is Piece]:
-        whole.append(assemble([p.g for p in pieces], [p.key for p in pieces], np.shape(x)))
-    g = whole[0]
-    for i, c in enumerate(whole[1:]):
-        g = plus(g, c, fresh=i > 0)
+    g, fresh, pieces = None, False, []
+    for c in contributions:
+        if type(c) is Piece:
+            pieces.append(c)
+        else:
+            g, fresh = (c, False) if g is None else (plus(g, c, fresh), True)
+    if pieces:
+        whole = assemble([p.g for p in pieces], [p.key for p in pieces], np.shape(x))
+        g = whole if g is None else plus(g, whole, fresh)
     return g
 
 
@@ -172,18 +181,16 @@ def walk_back(tape, w, sink=None, places=None):
     arrived[-1] = [w]
     views = sink.views if sink else ()
     while len(tape) > 1:
-        rule, args, kwargs, values, parents, y = tape.pop()
+        rule, rest, kwargs, values, parents, y = tape.pop()
         contributions = arrived.pop()
         if contributions is None:
             continue
         g = contributions[0]
         if len(contributions) > 1 or type(g) is Piece:
             g = total(contributions, y)
-        active = [i for i, parent in enumerate(parents) if parent is not None]
         if views and rule is MATMUL:
-            active = [i for i in active if not sink.product(parents[i], i, g, values)]
-        for i, c in rule.pull(g, args, kwargs, y, values, active):
-            parent = parents[i]
+            parents = [None if sink.product(p, i, g, values) else p for i, p in enumerate(parents)]
+        for parent, c in rule.pull(g, parents, values, y, rest, kwargs):
             if places and not is_finite(getattr(c, "g", c)):
                 raise FloatingPointError(
                     f"the gradient is NaN or infinite. It ceased to be finite in the derivative of"
@@ -204,24 +211,24 @@ def walk_back(tape, w, sink=None, places=None):
 class Sink:
     """Where the gradient of a plain or first-order number gathers: a buffer for each wanted part of it.
 
-    Slices and reshapes of theta are views of the same buffers, so that no zero-padded gradients are added; a matrix
-    product that alone fills its view is written straight into it, and only the wanted parts of it are calculated.
+    Slices and reshapes of theta are views of the same buffers, so that no zero-padded gradients are added, and of a
+    matrix product only the wanted parts are calculated; one that alone fills its view is written straight into it.
     """
 
     def __init__(self, theta, tape, wanted):
-        self.wanted = wanted
+        self.wanted, used = wanted, set()
         self.buffers = [np.empty(theta.shape, theta.dtype) for _ in wanted]
         self.views = {0: self.buffers}
-        used = set()
-        for i, (rule, args, kwargs, _, parents, _) in enumerate(tape):
-            p = parents[0] if parents else None
-            if rule in VIEWS and p in self.views:
-                views = [rule.evaluate(args, kwargs, [b]) for b in self.views[p]]
+        for i, (rule, rest, kwargs, _, parents, _) in enumerate(tape):
+            if rule in VIEWS and parents[0] in self.views:
+                views = [rule.evaluate([b], rest, kwargs) for b in self.views[parents[0]]]
                 if np.may_share_memory(views[0], self.buffers[0]):
                     self.views[i] = views
                     continue
-            used.update(p for p in parents if p in self.views)
-        self.alone = self.undisturbed(used) if theta.size > 1000 else set()
+            for p in parents:
+                if p in self.views:
+                    used.add(p)
+        self.alone = self.undisturbed(used) if theta.size > 2**14 else set()
         if sum(self.views[i][0].size for i in self.alone) < theta.size:
             for b in self.buffers:
                 b.fill(0)
@@ -244,39 +251,39 @@ class Sink:
 
     def add(self, i, c):
         """Add a contribution to the view of line i."""
-        piece = type(c) is Piece
-        key, c = (c.key, c.g) if piece else (..., c)
-        parts = self.parts(c)
+        piece, first = type(c) is Piece, i in self.alone
+        parts = self.parts(c.g if piece else c)
         for view, k in zip(self.views[i], self.wanted, strict=True):
-            c = parts[k]
-            if i in self.alone and (piece or c is None):
+            if first and (piece or parts[k] is None):
                 view.fill(0)
-            if c is None:
+            if parts[k] is None:
                 continue
             if piece:
-                deposit(view, key, c)
-            elif i in self.alone:
-                view[...] = c
+                deposit(view, c.key, parts[k])
+            elif first:
+                view[...] = parts[k]
             else:
-                view += c
+                view += parts[k]
         self.alone.discard(i)
 
     def product(self, i, side, g, values):
-        """Write g B^T (side 0) or A^T g (side 1) into the view of line i, if it can be done; say whether."""
-        if i not in self.alone or np.ndim(values[0]) != 2 or np.ndim(values[1]) != 2:
+        """Add g B^T (side 0) or A^T g (side 1) to the view of line i, if it can be done; say whether."""
+        if i not in self.views or values[0].ndim != 2 or values[1].ndim != 2:
             return False
-        left, right = (g, values[1]) if side == 0 else (values[0], g)
-        left, right = self.parts(left), self.parts(right)
-        left, right = [
-            [a if a is None else a.T for a in x] if turn else x for x, turn in ((left, side), (right, not side))
-        ]
+        g, turned = self.parts(g), [a if a is None else a.T for a in self.parts(values[1 - side])]
+        (a, da), (b, db) = (turned, g) if side else (g, turned)
         for view, k in zip(self.views[i], self.wanted, strict=True):
+            out = view if i in self.alone else None
             if k == 0:
-                np.matmul(left[0], right[0], out=view)
-            elif left[1] is None and right[1] is None:
-                view.fill(0)
+                c = np.matmul(a, b, out=out)
+            elif da is None and db is None:
+                c = 0.0
             else:
-                product_tangent(left[0], right[0], left[1], right[1], out=view)
+                c = product_tangent(a, b, da, db, out=out)
+            if out is None:
+                view += c
+            elif c is not out:
+                out.fill(0)
         self.alone.discard(i)
         return True
 

@@ -5,6 +5,7 @@
 """
 
 import math
+import operator
 
 import numpy as np
 
@@ -97,22 +98,26 @@ class Dual(Number):
         new.value, new.tangent, new.run = value, tangent, run
         return new
 
-    primal = property(lambda self: self.value)
-    parts = property(lambda self: (self.value, self.tangent))
+    parts = property(operator.attrgetter("value", "tangent"))
 
     def finite(self):
         """Whether both coefficients are finite."""
         return is_finite(self.value) and is_finite(self.tangent)
 
-    def apply(self, rule, args, kwargs, arrays):
+    def apply(self, rule, arrays, rest, kwargs):
         """Run one row of the table on first-order polynomials of this run."""
         run = self.run
         values, tangents = [], []
         for a in arrays:
-            mine = type(a) is Dual and a.run is run
-            values.append(a.value if mine else a)
-            tangents.append(a.tangent if mine else None)
-        new = Dual._of(*rule.push(args, kwargs, values, tangents), run)
+            if type(a) is Dual and a.run is run:
+                values.append(a.value)
+                tangents.append(a.tangent)
+            else:
+                values.append(a)
+                tangents.append(None)
+        new = Dual.__new__(Dual)
+        new.value = y = rule.evaluate(values, rest, kwargs)
+        new.tangent, new.run = rule.tangent(y, values, tangents, rest, kwargs), run
         if run.trace:
             self.follow(new, rule, arrays)
         return new
@@ -120,6 +125,9 @@ class Dual(Number):
     def __repr__(self):
         show = [repr(c) if isinstance(c, Number) or np.ndim(c) else repr(float(c)) for c in (self.value, self.tangent)]
         return f"Dual({show[0]}, {show[1]})"
+
+
+Dual.primal = Dual.value
 
 
 def join(real, imaginary):
@@ -164,22 +172,25 @@ class Complex(Number):
         """Whether both parts are finite."""
         return is_finite(self.parts[0]) and is_finite(self.parts[1])
 
-    def apply(self, rule, args, kwargs, arrays):
+    def apply(self, rule, arrays, rest, kwargs):
         """Run one row of the table on complex numbers, or on real and imaginary parts to first order."""
-        if any(isinstance(a, Number) and a.run is not self.run for a in arrays):
-            raise unsupported(
-                rule.function,
-                [self],
-                "a complex number cannot carry a second derivative",
-                "nest jvp in jvp, or jvp in complex_step",
-            )
-        values = [a.parts[0] if isinstance(a, Complex) else a for a in arrays]
-        tangents = [a.parts[1] if isinstance(a, Complex) else None for a in arrays]
+        values, tangents = [], []
+        for a in arrays:
+            if isinstance(a, Number):
+                if a.run is not self.run:
+                    reason = "a complex number cannot carry a second derivative"
+                    raise unsupported(rule.function, [self], reason, "nest jvp in jvp, or jvp in complex_step")
+                values.append(a.parts[0])
+                tangents.append(a.parts[1])
+            else:
+                values.append(a)
+                tangents.append(None)
         if isinstance(rule, Elementwise) and native(rule, values, tangents):
             z = rule.function(*(a.z if isinstance(a, Complex) else a for a in arrays))
             y, dy = (np.ascontiguousarray(part)[()] if z.ndim else part for part in (z.real, z.imag))
         else:
-            y, dy = rule.push(args, kwargs, values, tangents)
+            y = rule.evaluate(values, rest, kwargs)
+            dy = rule.tangent(y, values, tangents, rest, kwargs)
         new = Complex._of(y, dy, self.run)
         if self.run.trace:
             self.follow(new, rule, arrays)

@@ -196,12 +196,12 @@ class Tangent:
     """
 
     def __init__(self, tape, end):
-        rule, args, _, _, parents, y = tape[end]
+        rule, rest, _, _, parents, y = tape[end]
         self.like = y
         self.end = end
         self.pieces = None
         if rule is ASSEMBLE:
-            self.pieces = [(p, key) for p, key in zip(parents, args[1], strict=True) if p is not None]
+            self.pieces = [(p, key) for p, key in zip(parents, rest[0], strict=True) if p is not None]
         needed = {end}
         for line in range(end, 0, -1):
             if line in needed:
@@ -214,10 +214,9 @@ class Tangent:
         last = {p: line for line in sorted(needed) for p in tape[line][4]}
         self.steps = []
         for line in sorted(needed - {0}):
-            rule, args, kwargs, values, parents, y = tape[line]
-            active = [i for i, p in enumerate(parents) if p is not None]
+            rule, rest, kwargs, values, parents, y = tape[line]
             with np.errstate(all="ignore"):
-                push = rule.linearize(args, kwargs, y, values, active)
+                push = rule.linearize(y, values, parents, rest, kwargs)
             if line in self.products:
                 push = functools.partial(product_tangent, *values)
             finished = [p for p in set(parents) - kept if p is not None and last[p] == line]

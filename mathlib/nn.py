@@ -10,7 +10,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from mathlib.arithmetic import Number, elementwise, multilinear, primitive, real_value
+from mathlib.arithmetic import Number, elementwise, general, multilinear, primitive, real_value
 from mathlib.primitives import part
 
 UNITS = {"nats": 1.0, "bits": math.log(2.0)}
@@ -186,8 +186,27 @@ def softmax_cross_entropy(logits, y, unit="nats"):
         raise ValueError(f"unit is {unit!r}: 'nats' or 'bits' is needed.")
     logits = array(logits)
     p = distributions(y, logits)
-    z = logits - np.max(real_value(logits), axis=1, keepdims=True)
-    return np.vdot(p, np.log(np.sum(np.exp(z), axis=1, keepdims=True)) - z) / (len(p) * UNITS[unit])
+    return cross_entropy(logits, p) / (len(p) * UNITS[unit])
+
+
+@primitive
+def cross_entropy(z, p):
+    """The sum over n and k of ``-p[n, k] log softmax(z[n])[k]``."""
+    z = z - z.max(axis=1, keepdims=True)
+    return np.vdot(p, np.log(np.exp(z).sum(axis=1, keepdims=True)) - z)
+
+
+def surplus(z, p):
+    """The derivative of `cross_entropy` by z: what the softmax has more than p."""
+    e = np.exp(z - real_value(z).max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True) * p.sum(axis=1, keepdims=True) - p
+
+
+general(
+    cross_entropy,
+    lambda y, z, dz, p: np.vdot(surplus(z, p), dz),
+    transposes=(lambda g, y, z, p: g * surplus(z, p),),
+)
 
 
 def distributions(y, logits):

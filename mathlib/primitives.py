@@ -107,9 +107,9 @@ def share(wins, ties):
 
 def spread(g, x, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
     """The transpose of a sum: g, repeated along the axes that were summed."""
-    if axis is not None and not keepdims and np.ndim(x):
+    if axis is not None and not keepdims and x.ndim:
         g = np.expand_dims(g, axis)
-    return np.broadcast_to(g, np.shape(x)) if where is True else np.where(where, g, np.zeros(x.shape, x.dtype))
+    return np.broadcast_to(g, x.shape) if where is True else np.where(where, g, np.zeros(x.shape, x.dtype))
 
 
 def spread_mean(g, x, axis=None, dtype=None, out=None, keepdims=False, where=True):
@@ -245,6 +245,8 @@ def matmul_left(g, a, b):
     """The gradient with respect to A: g B^T."""
     if a.ndim == 2 == b.ndim:
         return g @ b.mT
+    if a.ndim == 1 == b.ndim:
+        return g * b
     g, a2, b2 = matrices(g, a, b)
     return np.reshape(unbroadcast(g @ b2.mT, np.shape(a2)), np.shape(a))
 
@@ -253,12 +255,21 @@ def matmul_right(g, a, b):
     """The gradient with respect to B: A^T g."""
     if a.ndim == 2 == b.ndim:
         return a.mT @ g
+    if a.ndim == 1 == b.ndim:
+        return g * a
     g, a2, b2 = matrices(g, a, b)
     return np.reshape(unbroadcast(a2.mT @ g, np.shape(b2)), np.shape(b))
 
 
 for product in (np.matmul, np.linalg.matmul):
     TABLE[product] = Product(product, slice(0, 2), transposes=(matmul_left, matmul_right))
+
+
+multilinear(
+    np.vdot,
+    slots=slice(0, 2),
+    transposes=(lambda g, a, b: g * np.reshape(b, a.shape), lambda g, a, b: g * np.reshape(a, b.shape)),
+)
 
 
 @composite(np.tensordot, np.linalg.tensordot)
@@ -290,11 +301,6 @@ def inner(a, b):
 @composite(np.outer, np.linalg.outer)
 def outer(a, b):
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
-
-
-@composite(np.vdot)
-def vdot(a, b):
-    return np.reshape(a, -1) @ np.reshape(b, -1)
 
 
 @composite(np.vecdot, np.linalg.vecdot)

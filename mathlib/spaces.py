@@ -480,9 +480,10 @@ def second_differential(f, x):
 def basis_matching(g, d):
     """A basis in which the covector g and the vector d have the same coordinates: there is one where g(d) > 0.
 
-    Only there: with equal coordinates c, ``g(d) = c . c > 0``. The matrix ``M = gamma (I - g g^T / g.g) + d d^T / g.d``
-    is symmetric and positive definite, and M g = d, the secant equation. The columns of any P with M = P P^T are the
-    basis, since P^T g and P^-1 d agree. (gamma = g.d / g.g only keeps the units.)
+    Only there: with equal coordinates c, ``g(d) = c . c > 0``. With u = g / ``|g|``, the columns of
+    ``P = (|d| (I - u u^T) + d u^T) / sqrt(g(d))`` are the basis, since both P^T g and P^-1 d are ``sqrt(g(d)) u``.
+    So ``M = P P^T`` satisfies M g = d, the secant equation. Of all such bases this one has the smallest condition
+    number, ``tan(pi/4 + phi/2)``, with phi the angle of g and d in the basis that nobody sees.
 
     Parameters
     ----------
@@ -494,7 +495,7 @@ def basis_matching(g, d):
     TypeError
         g is no covector, or d no vector, of one space
     ValueError
-        g(d) is not positive, or so small that the basis would be too nearly none
+        g(d) is not positive, or so small that the basis would be too nearly none (see `Basis.change`)
 
     References
     ----------
@@ -506,7 +507,7 @@ def basis_matching(g, d):
     >>> g, d = e.covector([3.0, 4.0]), e.vector([2.0, 1.0])
     >>> b = basis_matching(g, d)
     >>> b.coordinates(g).round(12), b.coordinates(d).round(12)
-    (array([2.46932399, 1.97545919]), array([2.46932399, 1.97545919]))
+    (array([1.8973666 , 2.52982213]), array([1.8973666 , 2.52982213]))
     """
     if not isinstance(g, Covector) or not isinstance(d, Vector):
         raise TypeError(f"a covector and a vector are needed, and {kind(g)} and {kind(d)} came.")
@@ -515,11 +516,9 @@ def basis_matching(g, d):
             f"g(d) is {g(d):.6g}: with the same coordinates c in some basis it would be c . c > 0."
             " Instead: a direction along which l grows, as -d if l falls along d."
         )
-    w, a = g._components, d._components
-    M = g(d) / (w @ w) * (np.eye(len(w)) - np.outer(w, w) / (w @ w)) + np.outer(a, a) / g(d)
+    u, a = g._components / np.linalg.norm(g._components), d._components
+    P = np.linalg.norm(a) * (np.eye(len(a)) - np.outer(u, u)) + np.outer(a, u)
     try:
-        return d.space.basis().change(np.linalg.cholesky(M))
-    except np.linalg.LinAlgError:
-        raise ValueError(
-            f"g(d) is {g(d):.3g}, too small against g and d for a basis. Instead: a direction further from level."
-        ) from None
+        return d.space.basis().change(P / np.sqrt(g(d)))
+    except ValueError as error:
+        raise ValueError(f"g(d) is {g(d):.3g}, and so no basis is found in floating-point numbers: {error}") from None

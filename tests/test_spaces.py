@@ -147,6 +147,7 @@ def test_the_differential_is_the_limit_and_has_partial_derivatives_for_coordinat
     secant = forward_difference(lambda eps: f(x + eps * dx), 0.0)
     agree(g(dx), secant, 1e-5)
     agree(g(dx), jvp(lambda eps: f(x + dx * eps), 0.0, 1.0)[1])
+    agree(g(dx), grad(lambda eps: f(x + eps * dx))(0.0))
     back = grad(b.pullback(f))(b.coordinates(x))  # backpropagation in the other basis
     agree(b.coordinates(g), back, TWICE)
 

@@ -148,11 +148,10 @@ def trace(loss, **arguments):
     operations += [(text, [p - 1 for p in parents], shape) for text, parents, shape in program]
     adjoints, contributions = [*np.zeros(len(tape) - 1), np.float64(1.0)], []
     for line in range(len(tape) - 1, n, -1):
-        rule, args, kwargs, values, parents, y = tape[line]
-        active = [i for i, p in enumerate(parents) if p is not None]
-        for i, c in rule.pull(adjoints[line], args, kwargs, y, values, active):
-            adjoints[parents[i]] += c
-            contributions.append((line - 1, parents[i] - 1, float(c)))
+        rule, rest, kwargs, values, parents, y = tape[line]
+        for parent, c in rule.pull(adjoints[line], parents, values, y, rest, kwargs):
+            adjoints[parent] += c
+            contributions.append((line - 1, parent - 1, float(c)))
     return operations, [float(line[-1]) for line in tape[1:]], contributions
 
 
