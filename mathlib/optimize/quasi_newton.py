@@ -57,7 +57,7 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
         if eta is not None:
             step = f.at(step.theta + eta * d)
             continue
-        new = line_search(f, step, d, first_eta(step, d) if size is None else size)
+        new = line_search(f, step, d, first_eta(step, d, M0) if size is None else size)
         if new is step:
             return STUCK
         size = 2 * largest(new.theta - step.theta) / largest(d)
@@ -75,7 +75,7 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     line_search : as there; the default is `strong_wolfe`, with c2 = 0.5 for "shanno" and 0.1 for the others
     beta : "shanno", "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
         On a quadratic loss and with `line_search.exact` all directions are the same: linear conjugate gradients.
-        Shanno's has a third term, which makes it BFGS without a memory: d has the right scale, and eta = 1 often serves.
+        Shanno's has a third term, which makes it BFGS without a memory: d has the right scale, eta = 1 often serves.
 
     Yields
     ------
@@ -105,7 +105,7 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     step = f.at(theta)
     z = times(M0, step.gradient)
     d = -z
-    eta = first_eta(step, d)
+    eta = first_eta(step, d, M0)
     while True:
         yield step
         new = line_search(f, step, d, eta)
@@ -120,7 +120,7 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
             eta = largest(s) / largest(before)
             eta *= dot(step.gradient, before) / (dot(new.gradient, d) or 1.0)  # the same fall as in the last step
         if not dot(new.gradient, d) < 0:
-            d, eta = -z, first_eta(new, -z)
+            d, eta = -z, first_eta(new, -z, M0)
         step = new
 
 
@@ -181,7 +181,7 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
     while True:
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
-        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
         s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
@@ -224,13 +224,13 @@ def scaling(s, y):
     return dot(s, unit) / dot(unit, unit) / largest(y)
 
 
-def first_eta(step, d):
-    """The first eta to try where no scale is known yet.
+def first_eta(step, d, M=None):
+    """The first eta to try: 1 if an M has the scale, else a step of theta's size at most.
 
-    At most theta's size, and, as if the loss were a quadratic with its minimum at zero, ``2 l / |slope|``.
+    And at most ``2 l / |slope|``, which would end at the minimum of a quadratic with the minimum zero.
     """
     slope = dot(step.gradient, d)
-    if not slope:
+    if M is not None or not slope:
         return 1.0
     size, fall = largest(step.theta) / largest(d), abs(2 * step.loss / slope)
     return min(size or fall, fall or size) or 1.0
@@ -270,7 +270,7 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
         M = Pairs(list(pairs), M0) if pairs else M0
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
-        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
         s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
