@@ -75,7 +75,7 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     line_search : as there; the default is `strong_wolfe`, with c2 = 0.5 for "shanno" and 0.1 for the others
     beta : "shanno", "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
         On a quadratic loss and with `line_search.exact` all directions are the same: linear conjugate gradients.
-        Shanno's has a third term, which makes it BFGS without a memory: d has the right scale, eta = 1 often serves.
+        Shanno's is BFGS whose whole memory are the last two steps: d has the right scale, and eta = 1 often serves.
 
     Yields
     ------
@@ -105,7 +105,7 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     step = f.at(theta)
     z = times(M0, step.gradient)
     d = -z
-    eta = first_eta(step, d, M0)
+    eta, pairs = first_eta(step, d, M0), deque(maxlen=2)
     while True:
         yield step
         new = line_search(f, step, d, eta)
@@ -114,7 +114,8 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
         z, old = times(M0, new.gradient), z
         s, y = new.theta - step.theta, new.gradient - step.gradient
         if beta == "shanno" and dot(s, y) > 0:
-            before, d, eta = d, -times(Pairs([(np.ravel(s), np.ravel(y))], M0), new.gradient), 1.0
+            pairs.append((np.ravel(s), np.ravel(y)))
+            d, eta = -times(Pairs(pairs, M0), new.gradient), 1.0
         else:
             before, d = d, -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
             eta = largest(s) / largest(before)
