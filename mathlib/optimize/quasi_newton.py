@@ -12,7 +12,10 @@ import numpy as np
 from mathlib.optimize.line_search import strong_wolfe
 from mathlib.optimize.objective import Step, dot, largest, method, times
 
-STUCK = "no better point was found along the direction of search"
+STUCK = (
+    "no better point was found along the direction of search: rounding hides the rest, or the loss has a kink here."
+    " Instead: a larger tol, or see what check_grad(loss, theta) says"
+)
 
 
 @method
@@ -125,17 +128,23 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
         step = new
 
 
+# The beta from the new and the old gradient g and g0, z = M0 g, z0 = M0 g0, and the old direction d.
+
+
 def fletcher_reeves(g, z, g0, z0, d):
+    """``g . z / g0 . z0`` (1964)."""
     return dot(g, z) / dot(g0, z0)
 
 
 def polak_ribiere(g, z, g0, z0, d):
+    """``y . z / g0 . z0`` with y = g - g0 (1969), and a restart where it is negative."""
     return max(0.0, dot(g - g0, z) / dot(g0, z0))
 
 
 def hager_zhang(g, z, g0, z0, d):
+    """``(y - 2 d (y . M0 y / d . y)) . g / d . y``, kept above a multiple of ``d . g0 / d . d`` (2005)."""
     y, dy = g - g0, dot(g - g0, d)
-    if dy <= 0:
+    if dy <= 0:  # the search has not seen positive curvature: a restart
         return 0.0
     beta = (dot(y, z) - 2 * dot(y, z - z0) * dot(d, g) / dy) / dy
     return max(beta, 0.4 * dot(d, g0) / dot(d, d))
