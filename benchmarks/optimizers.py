@@ -2,13 +2,13 @@
 
     python benchmarks/optimizers.py [--tol 1e-6] [--budget 20000] [--seconds 20]
 
-Every run starts from the standard point and stops at the first gradient whose largest component is at most tol; whatever
-a method would do later does not count, and its own rules to stop are switched off. The cost is
+Every run starts from the standard point and stops at the first gradient whose largest component is at most tol: a
+method's own rules to stop are switched off. The cost is
 
     losses + gradients + c * Hessian-vector products,
 
 where c is measured on the digits network: twice the time of `H @ v`, with H recorded, over that of a loss with its
-gradient. SciPy is given loss, gradient and products by `mathlib`, as separate functions, and each call counts once. A run
+gradient. SciPy is given loss, gradient and products by `mathlib`, as separate functions; each call counts once. A run
 that needs more than the budget, or than so many seconds of processor time, is unsolved.
 
 `optimizers.csv` has a row for each problem and method: the counts and the time. `optimizers.svg` is the data profile
@@ -51,7 +51,7 @@ NEVER["Newton-CG"] = {"xtol": 0.0, "maxiter": 10**6}
 COLUMNS = ["problem", "n", "method", "solved", "losses", "gradients", "products", "seconds"]
 
 
-class Stop(Exception):
+class Stop(Exception):  # noqa: N818, it is no error
     """The gradient is small, or the budget used up."""
 
 

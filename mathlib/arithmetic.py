@@ -243,7 +243,7 @@ class Elementwise(Rule):
     def linearize(self, y, values, parents, rest, kwargs):
         known = zip(self.partials, parents, strict=True)
         at = [p(y, *values) if callable(p) and parent is not None else p for p, parent in known]
-        return functools.partial(combine, at, y, values)
+        return functools.partial(combine, at, y, ())  # the values may go
 
     def pull(self, g, parents, values, y, rest, kwargs):
         for parent, p, a in zip(parents, self.partials, values, strict=True):

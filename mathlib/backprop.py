@@ -69,7 +69,7 @@ class Node(Number):
         return f"Node({self.value!r})"
 
 
-Node.primal = Node.value
+Node.primal = Node.value  # the slot itself: a property in Python would be slower
 
 
 class Blank:

@@ -1,6 +1,6 @@
 """Networks as plain NumPy functions: layers, losses and two small builders.
 
-Images are (N, H, W, C): example, row, column, channel. Every function is a program of the table's rows and of four
+Images are (N, H, W, C): example, row, column, channel. Every function is a program of the table's rows and of five
 rows that are added here, so it runs in every arithmetic. Units are those of what comes in, unless said otherwise.
 """
 

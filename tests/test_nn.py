@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathlib import Dual, UnsupportedError, check_grad, complex_step, jvp
+from mathlib import Dual, UnsupportedError, check_grad, complex_step, grad_and_hvp, jvp
 from mathlib.backprop import grad, vjp
 from mathlib.dual import Complex
 from mathlib.nn import (
@@ -17,6 +17,7 @@ from mathlib.nn import (
     cnn,
     conv2d,
     conv2d_shape,
+    cross_entropy,
     dense,
     max_pool,
     mlp,
@@ -323,6 +324,22 @@ def test_the_derivatives_are_those_of_the_textbook(logits):
         np.testing.assert_allclose(directional, np.sum(slope * v), rtol=0, atol=1e-14)
     np.testing.assert_allclose(grad(loss)(logits), slope, rtol=0, atol=1e-15)
     np.testing.assert_allclose(jvp(grad(loss), logits, v)[1], curvature, rtol=0, atol=1e-14)
+
+
+@given(LOGITS)
+def test_the_cross_entropy_s_row_has_the_derivatives_of_its_formula(logits):
+    """For weights of any sum: those of probabilities are 1 only to five digits."""
+    p, v = abs(random(*logits.shape)), random(*logits.shape)
+
+    def formula(z):
+        return np.sum(p * (np.log(np.sum(np.exp(z), axis=1, keepdims=True)) - z))
+
+    def row(z):
+        return cross_entropy(z, p)
+
+    for derivative in (jvp, grad_and_hvp):
+        for ours, exact in zip(derivative(row, logits, v), derivative(formula, logits, v), strict=True):
+            np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-12 * (1 + np.ptp(logits)) * len(logits))
 
 
 @given(LOGITS, st.floats(0, 1))

@@ -63,7 +63,7 @@ def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9, trials=40):
     for _ in range(trials if slope0 else 0):
         new = trial(f, step, d, eta)
         value, slope = (new.loss, dot(new.gradient, d)) if new else (math.inf, math.nan)
-        same = value <= step.loss + rounding(step.loss) and slope <= (2 * c1 - 1) * slope0
+        same = abs(value - step.loss) <= rounding(step.loss) and slope <= (2 * c1 - 1) * slope0
         fallen = value <= step.loss + c1 * eta * slope0
         if not (fallen or same) or (value >= low[1] and low[0] > 0 and not same):
             high = (eta, value, slope)

@@ -196,30 +196,30 @@ def newton_cg(f, theta, forcing=0.5, radius=None, line_search=armijo):
 
 def steihaug(H, g, tol, radius):
     """A d with ``|H d + g| <= tol |g|`` by conjugate gradients, or as long as the radius; and ``r = -g - H d``."""
-    d, r = np.zeros_like(g), -g
+    size = norm(g) or 1.0  # the system is solved for g / size, so that no square overflows
+    d, r = np.zeros_like(g), -g / size
     p, rr = r, dot(r, r)
     stop = tol**2 * rr
     for _ in range(20 * np.size(g)):
         Hp = H @ p
         curvature = dot(p, Hp)
-        alpha = rr / curvature if curvature > 0 else math.inf
-        edge = to_edge(d, p, radius)
+        alpha, edge = rr / curvature if curvature > 0 else math.inf, to_edge(d, p, radius / size)
         if alpha >= edge:
-            return d + edge * p, r - edge * Hp
+            return size * (d + edge * p), size * (r - edge * Hp)
         d, r = d + alpha * p, r - alpha * Hp
         rr, old = dot(r, r), rr
         if rr <= stop:
             break
         p = r + rr / old * p
-    return d, r
+    return size * d, size * r
 
 
 def to_edge(d, p, radius):
     """The positive t where ``|d + t p|`` is the radius."""
     size = norm(p) or 1.0
-    p = p / size
-    dp, dd = dot(d, p), dot(d, d)
-    return (math.sqrt(max(dp**2 + radius**2 - dd, 0.0)) - dp) / size
+    d, p = d / radius, p / size
+    dp = dot(d, p)
+    return radius / size * (math.sqrt(max(dp**2 + 1 - dot(d, d), 0.0)) - dp)
 
 
 def next_radius(radius, gain, wanted, gone):

@@ -12,7 +12,10 @@ import numpy as np
 from mathlib.optimize.line_search import strong_wolfe
 from mathlib.optimize.objective import Step, dot, largest, method, times
 
-STUCK = "no better point was found along the direction of search"
+STUCK = (
+    "no better point was found along the direction of search: rounding hides the rest, or the loss has a kink here."
+    " Instead: a larger tol, or see what check_grad(loss, theta) says"
+)
 
 
 @method
@@ -57,7 +60,7 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
         if eta is not None:
             step = f.at(step.theta + eta * d)
             continue
-        new = line_search(f, step, d, first_eta(step, d) if size is None else size)
+        new = line_search(f, step, d, first_eta(step, d, M0) if size is None else size)
         if new is step:
             return STUCK
         size = 2 * largest(new.theta - step.theta) / largest(d)
@@ -75,7 +78,7 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     line_search : as there; the default is `strong_wolfe`, with c2 = 0.5 for "shanno" and 0.1 for the others
     beta : "shanno", "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
         On a quadratic loss and with `line_search.exact` all directions are the same: linear conjugate gradients.
-        Shanno's has a third term, which makes it BFGS without a memory: d has the right scale, and eta = 1 often serves.
+        Shanno's is BFGS whose whole memory are the last two steps: d has the right scale, and eta = 1 often serves.
 
     Yields
     ------
@@ -105,7 +108,7 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     step = f.at(theta)
     z = times(M0, step.gradient)
     d = -z
-    eta = first_eta(step, d)
+    eta, pairs = first_eta(step, d, M0), deque(maxlen=2)
     while True:
         yield step
         new = line_search(f, step, d, eta)
@@ -114,27 +117,34 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
         z, old = times(M0, new.gradient), z
         s, y = new.theta - step.theta, new.gradient - step.gradient
         if beta == "shanno" and dot(s, y) > 0:
-            before, d, eta = d, -times(Pairs([(np.ravel(s), np.ravel(y))], M0), new.gradient), 1.0
+            pairs.append((np.ravel(s), np.ravel(y)))
+            d, eta = -times(Pairs(pairs, M0), new.gradient), 1.0
         else:
             before, d = d, -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
             eta = largest(s) / largest(before)
             eta *= dot(step.gradient, before) / (dot(new.gradient, d) or 1.0)  # the same fall as in the last step
         if not dot(new.gradient, d) < 0:
-            d, eta = -z, first_eta(new, -z)
+            d, eta = -z, first_eta(new, -z, M0)
         step = new
 
 
+# The beta from the new and the old gradient g and g0, z = M0 g, z0 = M0 g0, and the old direction d.
+
+
 def fletcher_reeves(g, z, g0, z0, d):
+    """``g . z / g0 . z0`` (1964)."""
     return dot(g, z) / dot(g0, z0)
 
 
 def polak_ribiere(g, z, g0, z0, d):
+    """``y . z / g0 . z0`` with y = g - g0 (1969), and a restart where it is negative."""
     return max(0.0, dot(g - g0, z) / dot(g0, z0))
 
 
 def hager_zhang(g, z, g0, z0, d):
+    """``(y - 2 d (y . M0 y / d . y)) . g / d . y``, kept above a multiple of ``d . g0 / d . d`` (2005)."""
     y, dy = g - g0, dot(g - g0, d)
-    if dy <= 0:
+    if dy <= 0:  # the search has not seen positive curvature: a restart
         return 0.0
     beta = (dot(y, z) - 2 * dot(y, z - z0) * dot(d, g) / dy) / dy
     return max(beta, 0.4 * dot(d, g0) / dot(d, d))
@@ -181,7 +191,7 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
     while True:
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
-        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
         s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
@@ -224,13 +234,13 @@ def scaling(s, y):
     return dot(s, unit) / dot(unit, unit) / largest(y)
 
 
-def first_eta(step, d):
-    """The first eta to try where no scale is known yet.
+def first_eta(step, d, M=None):
+    """The first eta to try: 1 if an M has the scale, else a step of theta's size at most.
 
-    At most theta's size, and, as if the loss were a quadratic with its minimum at zero, ``2 l / |slope|``.
+    And at most ``2 l / |slope|``, which would end at the minimum of a quadratic with the minimum zero.
     """
     slope = dot(step.gradient, d)
-    if not slope:
+    if M is not None or not slope:
         return 1.0
     size, fall = largest(step.theta) / largest(d), abs(2 * step.loss / slope)
     return min(size or fall, fall or size) or 1.0
@@ -270,7 +280,7 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
         M = Pairs(list(pairs), M0) if pairs else M0
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
-        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
         s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)

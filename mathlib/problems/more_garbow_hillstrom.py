@@ -1,7 +1,7 @@
 """The 35 test problems of Moré, Garbow and Hillstrom (1981): sums of squares, each hard for a reason of its own.
 
 `PROBLEMS` maps a name to a `Problem`, in the order of the paper, which gives the residuals, the standard start and the
-minima. Where n is free it is 10 or so, or that of a printed minimum; Watson's and Chebyshev's problems stand for several.
+minima. Where n is free it is about 10, or that of a printed minimum; Watson's and Chebyshev's problems are several.
 
 >>> problem = PROBLEMS["Rosenbrock"]
 >>> float(problem.loss(problem.start).round(12)), problem.minima
@@ -147,8 +147,10 @@ def brown_dennis(x):
     return (x[0] + t * x[1] - np.exp(t)) ** 2 + (x[2] + x[3] * np.sin(t) - np.cos(t)) ** 2
 
 
-OSBORNE_1 = """844 908 932 936 925 908 881 850 818 784 751 718 685 658 628 603 580 558 538 522 506 490 478 467 457 448 438
-431 424 420 414 411 406"""
+OSBORNE_1 = """
+844 908 932 936 925 908 881 850 818 784 751 718 685 658 628 603 580 558 538 522 506 490 478 467 457 448 438
+431 424 420 414 411 406
+"""
 
 
 @problem("Osborne 1", [0.5, 1.5, -1, 0.01, 0.02], 5.46489e-5)
@@ -164,9 +166,11 @@ def biggs(x):
     return x[2] * np.exp(-t * x[0]) - x[3] * np.exp(-t * x[1]) + x[5] * np.exp(-t * x[4]) - y
 
 
-OSBORNE_2 = """1366 1191 1112 1013 991 885 831 847 786 725 746 679 608 655 616 606 602 626 651 724 649 649 694 644 624
-661 612 558 533 495 500 423 395 375 372 391 396 405 428 429 523 562 607 653 672 708 633 668 645 632 591 559 597 625 739 710
-729 720 636 581 428 292 162 98 54"""
+OSBORNE_2 = """
+1366 1191 1112 1013 991 885 831 847 786 725 746 679 608 655 616 606 602 626 651 724 649 649 694 644 624 661
+612 558 533 495 500 423 395 375 372 391 396 405 428 429 523 562 607 653 672 708 633 668 645 632 591 559 597
+625 739 710 729 720 636 581 428 292 162 98 54
+"""
 
 
 @problem("Osborne 2", [1.3, 0.65, 0.65, 0.7, 0.6, 3, 5, 7, 2, 4.5, 5.5], 4.01377e-2)
