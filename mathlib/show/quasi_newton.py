@@ -56,10 +56,11 @@ def draw_search(eta, phi, slope, c1, rows, at):
 def draw_zigzag(H, descent, conjugate, title):
     """Level lines of ``x . H x`` in the plane, with two paths to its minimum at 0."""
     fig, ax = plt.subplots(figsize=(5.6, 3.7))
-    x, y = np.meshgrid(np.linspace(-1.5, 1.5, 60), np.linspace(-0.9, 0.9, 60))
-    z = H[0, 0] * x**2 + 2 * H[0, 1] * x * y + H[1, 1] * y**2
-    top = descent[0] @ H @ descent[0]
-    ax.contour(x, y, z, top * np.array([0.03, 0.12, 0.3, 0.6, 1.0]), colors=MUTED, linewidths=0.6, linestyles="-")
+    angle = np.linspace(0, 2 * np.pi, 120)
+    ellipse = np.linalg.inv(np.linalg.cholesky(H)).T @ [np.cos(angle), np.sin(angle)]  # where x . H x = 1
+    for size in (0.2, 0.4, 0.6, 0.8, 1.0):
+        level = size * np.sqrt(descent[0] @ H @ descent[0])
+        ax.plot(*(level * ellipse), color=MUTED, linestyle="-", linewidth=0.6)
     ax.plot(*descent.T, color=ORANGE, linestyle="--", marker="s", markersize=4, linewidth=1.5)
     ax.plot(*conjugate.T, color=BLUE, linestyle="-", marker="o", linewidth=2.5)
     ax.plot(0, 0, "+", color=INK, markersize=12, markeredgewidth=2)
