@@ -232,6 +232,8 @@ def sgd(losses, theta0, eta=1e-2):
     FloatingPointError
         l_t, its gradient or theta is NaN or infinite; the message names the step
 
+    Examples
+    --------
     >>> path = sgd(itertools.repeat(lambda x: x**2), 1.0, eta=0.25)
     >>> [float(step.theta) for step in itertools.islice(path, 3)]
     [1.0, 0.5, 0.25]
