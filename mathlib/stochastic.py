@@ -211,7 +211,7 @@ def corrected(beta, t):
 
 @method
 def sgd(losses, theta0, eta=1e-2):
-    """Stochastic gradient descent ``theta -= eta ⊙ gradient``, as a generator of `Step`s, theta0 first, without an end.
+    """Stochastic gradient descent ``theta -= eta ⊙ gradient``, a `Step` at a time, theta0 first, without an end.
 
     Source: Robbins, H. and Monro, S. (1951).
 
