@@ -211,7 +211,7 @@ def corrected(beta, t):
 
 @method
 def sgd(losses, theta0, eta=1e-2):
-    """Stochastic gradient descent ``theta -= eta ⊙ gradient``, as a generator of `Step`s, theta0 first, without an end.
+    """Stochastic gradient descent ``theta -= eta ⊙ gradient``, a `Step` at a time, theta0 first, without an end.
 
     Source: Robbins, H. and Monro, S. (1951).
 
@@ -232,6 +232,8 @@ def sgd(losses, theta0, eta=1e-2):
     FloatingPointError
         l_t, its gradient or theta is NaN or infinite; the message names the step
 
+    Examples
+    --------
     >>> path = sgd(itertools.repeat(lambda x: x**2), 1.0, eta=0.25)
     >>> [float(step.theta) for step in itertools.islice(path, 3)]
     [1.0, 0.5, 0.25]

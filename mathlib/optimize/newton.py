@@ -29,7 +29,7 @@ def newton(f, theta, eta=1.0):
 
     Raises
     ------
-    np.linalg.LinAlgError
+    LinAlgError
         H is singular; the message says what to do
     TypeError, ValueError, FloatingPointError
         As for `gradient_descent`; ValueError for an eta outside of (0, 1]
@@ -109,7 +109,7 @@ def damped_newton(f, theta, damping=1e-3):
 def modified_newton(f, theta, floor=1e-8, line_search=armijo):
     """Newton's method with ``|H|`` for H: eigenvalues without their sign, and not below `floor` of the largest.
 
-    So d is a direction of descent, away from saddles too. |H| depends on the basis, unlike H.
+    So d is a direction of descent, away from saddles too. ``|H|`` depends on the basis, unlike H.
 
     Parameters
     ----------
