@@ -64,7 +64,7 @@ def draw_zigzag(H, descent, conjugate, title):
     ax.plot(*descent.T, color=ORANGE, linestyle="--", marker="s", markersize=4, linewidth=1.5)
     ax.plot(*conjugate.T, color=BLUE, linestyle="-", marker="o", linewidth=2.5)
     ax.plot(0, 0, "+", color=INK, markersize=12, markeredgewidth=2)
-    ax.set(xlim=(-1.5, 1.5), ylim=(-0.9, 0.9), xticks=[], yticks=[], aspect="equal")
+    ax.set(xlim=(-1.72, 1.72), ylim=(-1.14, 1.14), xticks=[], yticks=[], aspect="equal")
     ax.set_title(title)
     return fig
 
@@ -104,7 +104,7 @@ def draw_memory(sizes, m, full, title):
             ax.semilogy(size, color=GRID, linestyle="-", linewidth=1.5)
     ax.semilogy(full, color=INK, linestyle=":", linewidth=2)
     ax.semilogy(sizes[m], color=BLUE, linestyle="-", linewidth=2.5)
-    ax.set(xlim=(0, 200), ylim=(1e-8, 1), xlabel="losses and gradients", ylabel="largest component of gradient")
+    ax.set(xlim=(0, 260), ylim=(1e-8, 1), xlabel="losses and gradients", ylabel="largest component of gradient")
     ax.set(yticks=[1, 1e-2, 1e-4, 1e-6, 1e-8])
     ax.minorticks_off()
     ax.text(0.02, 0.12, "solid: L-BFGS", color=BLUE, transform=ax.transAxes)
