@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives lighthouse picture requirements clean distclean
+.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse picture requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -86,7 +86,7 @@ site: chromium
 	$(call heading,the built site in a browser)
 	@$(BROWSER) -n 2 || { printf '\nonce more, in a new browser:\n'; $(BROWSER) -n 1 --last-failed; }
 
-bench: derivatives lighthouse ## measure all: `derivatives`, then `lighthouse`
+bench: derivatives optimizers lighthouse ## measure all: `derivatives`, `optimizers`, then `lighthouse`
 
 derivatives: .venv/installed ## time mathlib against JAX, PyTorch and autograd (installs them; half an hour)
 	@$(PIP) --constraint requirements.txt -e '.[show,bench]' || { echo "error: pip could not install the peers (its reason is above)." >&2; exit 1; }
@@ -94,6 +94,10 @@ derivatives: .venv/installed ## time mathlib against JAX, PyTorch and autograd (
 	@python benchmarks/check_nn.py
 	$(call heading,derivatives against the peers)
 	@python benchmarks/derivatives.py
+
+optimizers: .venv/installed ## count what the optimizers evaluate, against SciPy's (a few minutes)
+	$(call heading,optimizers against SciPy)
+	@python benchmarks/optimizers.py
 
 lighthouse: book ## measure the speed of the pages (needs Node)
 	$(call heading,the speed of the pages)

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from mathlib.backprop import value_and_grad
+from mathlib.check import check_grad
 from mathlib.nn import accuracy, cnn, softmax_cross_entropy
-from mathlib.problems import digits
+from mathlib.optimize import damped_newton, minimize
+from mathlib.problems import PROBLEMS, digits, digits_network, logistic_regression, quadratic, rosenbrock
 
 
 def test_digits_are_grey_images_and_whole_labels():
@@ -62,3 +64,62 @@ def test_a_small_network_learns_the_digits():
         theta = theta - 0.05 * momentum
     assert before < 0.3
     assert accuracy(model(theta, X_test), y_test) > 0.95
+
+
+# ---------------------------------------------------------------- the problems of Moré, Garbow and Hillstrom (1981)
+
+
+def test_all_35_problems_are_there():
+    assert len({name.rstrip("0123456789 ") if name[0] in "WC" else name for name in PROBLEMS}) == 35
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_gradient_of_a_problem_is_right(name):
+    problem = PROBLEMS[name]
+    size = np.where(problem.start == 0, 1, np.abs(problem.start))  # Meyer's components differ by 200,000
+    check_grad(lambda u: problem.loss(size * u), problem.start / size)
+    r = problem.residuals(problem.start)
+    assert problem.loss(problem.start) == pytest.approx(np.sum(r**2), rel=1e-14)
+    assert len(r) >= len(problem.start)
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_the_published_minimum_is_found_from_the_standard_start(name):
+    problem = PROBLEMS[name]
+    result = minimize(damped_newton, problem.loss, problem.start, tol=1e-7, max_steps=3000)
+    near = [abs(result.loss - minimum) <= max(1e-5 * minimum, 1e-9) for minimum in problem.minima]
+    assert any(near), (result.loss, problem.minima, result.message)
+
+
+MINIMIZERS = {
+    "Rosenbrock": [1, 1],
+    "Freudenstein and Roth": [5, 4],
+    "Brown badly scaled": [1e6, 2e-6],
+    "Beale": [3, 0.5],
+    "helical valley": [1, 0, 0],
+    "Gulf research": [50, 25, 1.5],
+    "box three-dimensional": [1, 10, 1],
+    "Powell singular": np.zeros(4),
+    "Wood": np.ones(4),
+    "Biggs EXP6": [1, 10, 1, 5, 4, 3],
+    "extended Rosenbrock": np.ones(10),
+    "variably dimensioned": np.ones(10),
+    "trigonometric": np.zeros(10),
+    "Brown almost linear": np.ones(10),
+}
+
+
+@pytest.mark.parametrize(("name", "exact"), MINIMIZERS.items())
+def test_the_published_minimizer_is_one(name, exact):
+    assert PROBLEMS[name].loss(np.array(exact, float)) == pytest.approx(0, abs=1e-15)
+
+
+def test_losses_of_any_size_are_what_they_say():
+    for loss, theta in (logistic_regression(50, 4), logistic_regression(50, 4, condition=10.0), digits_network(4)):
+        check_grad(loss, theta + 0.1, order=2)
+    loss, H, solution = quadratic([1.0, -2.0, 5.0], seed=1)
+    np.testing.assert_allclose(np.linalg.eigvalsh(H), [-2, 1, 5], rtol=1e-12)
+    np.testing.assert_allclose(value_and_grad(loss)(solution)[1], 0, atol=1e-12)
+    with pytest.raises(ValueError, match="eigenvalue is zero"):
+        quadratic([1.0, 0.0])
+    assert rosenbrock(np.ones(7)) == 0

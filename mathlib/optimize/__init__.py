@@ -4,7 +4,7 @@
 ``objective``      `Step`, a loss that counts its evaluations, the checks at the door of each method
 ``line_search``    how far to go: `armijo`, `strong_wolfe`, `exact`
 ``quasi_newton``   `gradient_descent`, `conjugate_gradient`, `bfgs`, `lbfgs`: M fixed, implied, learned
-``newton``         `newton`, `modified_newton`, `newton_cg`
+``newton``         `newton`, `damped_newton`, `modified_newton`, `newton_cg`
 ``minimize``       `minimize` drives any of them, also your own generator of steps
 =================  ===================================================================================
 
@@ -23,7 +23,7 @@ array([1., 1.])
 
 from mathlib.optimize.line_search import armijo, exact, strong_wolfe
 from mathlib.optimize.minimize import Result, minimize
-from mathlib.optimize.newton import modified_newton, newton, newton_cg
+from mathlib.optimize.newton import damped_newton, modified_newton, newton, newton_cg
 from mathlib.optimize.objective import Objective, Step
 from mathlib.optimize.quasi_newton import bfgs, conjugate_gradient, gradient_descent, lbfgs
 
@@ -34,6 +34,7 @@ __all__ = [
     "armijo",
     "bfgs",
     "conjugate_gradient",
+    "damped_newton",
     "exact",
     "gradient_descent",
     "lbfgs",

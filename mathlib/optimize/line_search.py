@@ -14,20 +14,23 @@ from mathlib.optimize.objective import Objective, dot, largest
 
 
 def armijo(loss, step, d, eta=1.0, c1=1e-4):
-    """Halve eta until the loss falls by a fraction of what its slope promises: by ``-c1 eta dl[d]`` at least.
+    """Shorten eta until the loss falls by a fraction of what its slope promises: by ``-c1 eta dl[d]`` at least.
 
-    Source: Armijo, L. (1966).
+    The next eta is where a parabola through what is known has its minimum, between a tenth and a half of the last one.
+    Sources: Armijo, L. (1966); Nocedal, J. and Wright, S. J. (2006), section 3.5.
 
-    >>> f = Objective(lambda x: x**4)
+    >>> f = Objective(lambda x: x**2)
     >>> armijo(f, f.at(1.0), -1.0, eta=4.0).theta
-    0.0
+    np.float64(0.0)
     """
     f, slope = Objective.of(loss), descent(step, d)
     while slope and np.any(step.theta + eta * d != step.theta):
         new = trial(f, step, d, eta)
-        if new and better(new, step) and new.loss <= step.loss + c1 * eta * slope:
+        rise = new.loss - step.loss if new else math.inf
+        if new and better(new, step) and rise <= c1 * eta * slope + rounding(step.loss):
             return new
-        eta /= 2
+        bend = rise - eta * slope  # half of the curvature along d, times eta**2
+        eta *= min(max(-eta * slope / (2 * bend), 0.1), 0.5) if 0 < bend < math.inf else 0.5
     return step
 
 
@@ -47,7 +50,9 @@ def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9, trials=40):
     """Find an eta that fulfils Armijo's condition, and where the slope is flatter: ``|slope| <= c2 |slope0|``.
 
     It brackets such an eta and narrows the bracket by cubic interpolation; a point that is not finite is an end
-    of the bracket. Sources: Moré, J. J. and Thuente, D. J. (1994); Nocedal, J. and Wright, S. J. (2006), section 3.5.
+    of the bracket. Where the losses are the same up to rounding, their slopes decide (Hager and Zhang's condition).
+    Sources: Moré, J. J. and Thuente, D. J. (1994); Hager, W. W. and Zhang, H. (2005); Nocedal, J. and Wright, S. J.
+    (2006), section 3.5.
 
     >>> f = Objective(lambda x: x**4)
     >>> bool(abs(strong_wolfe(f, f.at(1.0), -1.0, eta=0.01, c2=0.1).gradient) <= 0.4)
@@ -57,14 +62,17 @@ def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9, trials=40):
     low, high, best = (0.0, step.loss, slope0), (math.inf, math.inf, math.nan), step
     for _ in range(trials if slope0 else 0):
         new = trial(f, step, d, eta)
-        point = (eta, new.loss, dot(new.gradient, d)) if new else (eta, math.inf, math.nan)
-        if not point[1] <= step.loss + c1 * eta * slope0 or (point[1] >= low[1] and low[0] > 0):
-            high = point
-        elif abs(point[2]) <= -c2 * slope0:
-            return new if better(new, step) else best
+        value, slope = (new.loss, dot(new.gradient, d)) if new else (math.inf, math.nan)
+        same = abs(value - step.loss) <= rounding(step.loss) and slope <= (2 * c1 - 1) * slope0
+        fallen = value <= step.loss + c1 * eta * slope0
+        if not (fallen or same) or (value >= low[1] and low[0] > 0 and not same):
+            high = (eta, value, slope)
         else:
-            high = low if point[2] * (high[0] - low[0]) >= 0 else high
-            low, best = point, new if better(new, best) else best
+            best = new if better(new, best) else best
+            if abs(slope) <= -c2 * slope0:
+                return best
+            high = low if slope * (high[0] - low[0]) >= 0 else high
+            low = (eta, value, slope)
         eta = interpolate(low, high)
         if np.all(step.theta + eta * d == step.theta + low[0] * d):
             break
@@ -80,8 +88,14 @@ def descent(step, d):
 
 
 def better(new, old):
-    """Whether the loss has fallen, or is the same to the last bit and the gradient smaller."""
-    return new.loss < old.loss or (new.loss == old.loss and largest(new.gradient) < largest(old.gradient))
+    """Whether the loss has fallen, or is the same up to rounding and the gradient smaller."""
+    change = new.loss - old.loss
+    return change < 0 or (change <= rounding(old.loss) and largest(new.gradient) < largest(old.gradient))
+
+
+def rounding(loss):
+    """The differences of losses that may be rounding errors."""
+    return 64 * np.finfo(np.asarray(loss).dtype).eps * abs(loss)
 
 
 def trial(f, step, d, eta):

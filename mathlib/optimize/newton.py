@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from mathlib.optimize.line_search import strong_wolfe
+from mathlib.optimize.line_search import armijo, better, trial
 from mathlib.optimize.objective import Step, dot, largest, method, times
 from mathlib.optimize.quasi_newton import STUCK
 
@@ -53,7 +53,60 @@ def newton(f, theta, eta=1.0):
 
 
 @method
-def modified_newton(f, theta, floor=1e-8, line_search=strong_wolfe):
+def damped_newton(f, theta, damping=1e-3):
+    """Newton's method with ``H + damping I`` for H, where the damping follows the success of its steps.
+
+    It grows until the matrix is positive definite and the step leads to a better point, and shrinks where the quadratic
+    model predicted the loss well. The longer it is, the more the step is one along the gradient.
+
+    Parameters
+    ----------
+    loss, theta0 : as for `newton`
+    damping : positive float
+        The first one, as a fraction of H's largest eigenvalue.
+
+    Yields
+    ------
+    Step
+        It ends where no damping leads to a better point.
+
+    References
+    ----------
+    Levenberg, K. (1944); Marquardt, D. W. (1963); Goldfeld, S. M., Quandt, R. E. and Trotter, H. F. (1966).
+
+    Examples
+    --------
+    >>> *_, last = damped_newton(lambda x: np.sum(x**4 - x**2), np.array([0.1, -0.1]))
+    >>> (2 * last.theta**2).round(6)
+    array([1., 1.])
+    """
+    if not 0 < damping < math.inf:
+        raise ValueError(f"damping is {damping}: a positive, finite number is needed.")
+    f.records = True
+    step = f.at(theta)
+    while True:
+        yield step
+        values, Q = np.linalg.eigh(step.H.dense())
+        g = Q.T @ np.ravel(step.gradient)
+        top = largest(values) or 1.0
+        damping = max(damping, 1e-16)
+        while True:
+            shifted = np.maximum(values, 0) + damping * top if values[0] > 0 else values - values[0] + damping * top
+            s = -g / shifted
+            d = np.reshape(Q @ s, np.shape(theta))[()]
+            new = trial(f, step, d, 1.0)
+            if new and better(new, step):
+                break
+            damping *= 8
+            if np.all(step.theta + d == step.theta) or damping > 1e300:
+                return STUCK
+        gain = (new.loss - step.loss) / (dot(g, s) + dot(s, values * s) / 2)
+        damping *= 1 / 8 if gain > 0.75 else 4 if gain < 0.25 else 1
+        step = new
+
+
+@method
+def modified_newton(f, theta, floor=1e-8, line_search=armijo):
     """Newton's method with ``|H|`` for H: eigenvalues without their sign, and not below `floor` of the largest.
 
     So d is a direction of descent, away from saddles too. |H| depends on the basis, unlike H.
@@ -61,8 +114,13 @@ def modified_newton(f, theta, floor=1e-8, line_search=strong_wolfe):
     Parameters
     ----------
     loss, theta0 : as for `newton`
-    floor : float
+    floor : float in (0, 1)
     line_search : a function of `mathlib.optimize.line_search`
+
+    Yields
+    ------
+    Step
+        It ends where no better point is found.
 
     References
     ----------
@@ -74,34 +132,43 @@ def modified_newton(f, theta, floor=1e-8, line_search=strong_wolfe):
     >>> (2 * last.theta**2).round(6)
     array([1., 1.])
     """
-    H = f.hessian(theta)
-    step = Step(theta, H.value, H.gradient)
+    f.records = True
+    step = f.at(theta)
     while True:
         yield step
-        values, Q = np.linalg.eigh(H.dense())
-        values = np.maximum(np.abs(values), floor * largest(values))
-        if not largest(values):
-            values = values + 1
+        values, Q = np.linalg.eigh(step.H.dense())
+        values = np.maximum(np.abs(values), floor * (largest(values) or 1.0))
         d = -times(Q / values @ Q.T, step.gradient)
         new = line_search(f, step, d)
         if new is step:
             return STUCK
-        step, H = new, f.hessian(new.theta)
+        step = new
 
 
 @method
-def newton_cg(f, theta, forcing=0.5, line_search=strong_wolfe):
+def newton_cg(f, theta, forcing=0.5, radius=None, line_search=armijo):
     """Newton's method without a matrix: ``H d = -gradient`` is solved by conjugate gradients, as far as it pays.
+
+    They stop at a residual of a fraction of the gradient (the forcing term), which shrinks with it, so that the order
+    of convergence is 3/2; or at a length `radius`, to which they go at once where the curvature is negative.
 
     Parameters
     ----------
     loss, theta0 : as for `newton`
     forcing : float in (0, 1)
+        The largest fraction; it is ``min(forcing, sqrt(|g| / |g0|))``.
+    radius : positive float, of theta's unit
+        The first one; then it follows the success of the steps. The default is theta's length.
     line_search : a function of `mathlib.optimize.line_search`
+
+    Yields
+    ------
+    Step
+        It ends where no better point is found.
 
     References
     ----------
-    Dembo, R. S., Eisenstat, S. C. and Steihaug, T. (1982); Steihaug, T. (1983).
+    Dembo, R. S., Eisenstat, S. C. and Steihaug, T. (1982); Steihaug, T. (1983); Nocedal, J. and Yuan, Y. (1998).
 
     Examples
     --------
@@ -109,36 +176,62 @@ def newton_cg(f, theta, forcing=0.5, line_search=strong_wolfe):
     >>> bool(largest(last.gradient) < 1e-8)
     True
     """
-    H = f.hessian(theta)
-    step, first = Step(theta, H.value, H.gradient), largest(H.gradient)
+    if not 0 < forcing < 1:
+        raise ValueError(f"forcing is {forcing}: a fraction between 0 and 1 is needed.")
+    f.records = True
+    step, first = f.at(theta), None
+    radius = radius or norm(theta) or 1.0
     while True:
         yield step
-        d = truncated_cg(
-            H, step.gradient, min(forcing, math.sqrt(largest(step.gradient) / first)) if first else forcing
-        )
+        first = first or norm(step.gradient)
+        tol = min(forcing, math.sqrt(norm(step.gradient) / first)) if first else forcing
+        d, r = steihaug(step.H, step.gradient, tol, radius)
         new = line_search(f, step, d)
         if new is step:
             return STUCK
-        step, H = new, f.hessian(new.theta)
+        gain = (new.loss - step.loss) / (dot(step.gradient, d) - dot(r, d)) * 2
+        radius = next_radius(radius, gain, norm(d), norm(new.theta - step.theta))
+        step = new
 
 
-def truncated_cg(H, g, tol):
-    """A d with ``|H d + g| <= tol |g|``, by conjugate gradients; where curvature is not positive they end.
-
-    What they have until then is a direction of descent; at first it is -g.
-    """
-    d, r = np.zeros_like(g), -g
+def steihaug(H, g, tol, radius):
+    """A d with ``|H d + g| <= tol |g|`` by conjugate gradients, or as long as the radius; and ``r = -g - H d``."""
+    size = norm(g) or 1.0  # the system is solved for g / size, so that no square overflows
+    d, r = np.zeros_like(g), -g / size
     p, rr = r, dot(r, r)
     stop = tol**2 * rr
     for _ in range(20 * np.size(g)):
         Hp = H @ p
         curvature = dot(p, Hp)
-        if curvature <= 0:
-            return d if np.any(d) else p
-        alpha = rr / curvature
+        alpha, edge = rr / curvature if curvature > 0 else math.inf, to_edge(d, p, radius / size)
+        if alpha >= edge:
+            return size * (d + edge * p), size * (r - edge * Hp)
         d, r = d + alpha * p, r - alpha * Hp
         rr, old = dot(r, r), rr
         if rr <= stop:
             break
         p = r + rr / old * p
-    return d
+    return size * d, size * r
+
+
+def to_edge(d, p, radius):
+    """The positive t where ``|d + t p|`` is the radius."""
+    size = norm(p) or 1.0
+    d, p = d / radius, p / size
+    dp = dot(d, p)
+    return radius / size * (math.sqrt(max(dp**2 + 1 - dot(d, d), 0.0)) - dp)
+
+
+def next_radius(radius, gain, wanted, gone):
+    """The radius after a step of length `gone` along a d of length `wanted`, by its gain over the model's."""
+    if gone < 0.99 * wanted:
+        return gone
+    if gain < 0.25:
+        return wanted / 2
+    return 2 * radius if gain > 0.75 and wanted > 0.99 * radius else radius
+
+
+def norm(a):
+    """The length, without overflow."""
+    size = largest(a)
+    return size * float(np.linalg.norm(a / size)) if size else 0.0

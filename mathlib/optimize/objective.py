@@ -17,13 +17,14 @@ class Step:
     """A point of a method's path: theta, and the loss and the gradient there, before the update made from them.
 
     `M` is the estimate of H^-1 that makes this update, where the method keeps one: it acts on theta's components, as
-    an (n, n) array (`bfgs`) or as an operator with `@` (`lbfgs`).
+    an (n, n) array (`bfgs`) or as an operator with `@` (`lbfgs`). `H` is the Hessian, where the method uses it.
     """
 
     theta: np.ndarray
     loss: float
     gradient: np.ndarray
     M: object = None
+    H: object = None
 
 
 class Objective:
@@ -41,6 +42,7 @@ class Objective:
     def __init__(self, loss, jac=None):
         self.loss, self.jac = loss, jac
         self.n_loss = self.n_grad = self.n_hvp = 0
+        self.records = False  # whether a step has its Hessian
 
     @classmethod
     def of(cls, loss):
@@ -57,6 +59,9 @@ class Objective:
 
     def at(self, theta):
         """The step at theta; a FloatingPointError where loss or gradient is not finite."""
+        if self.records:
+            H = self.hessian(theta)
+            return Step(theta, H.value, H.gradient, H=H)
         if self.jac is None:
             return Step(theta, *value_and_grad(self)(theta))
         value, gradient = self(theta), np.asarray(self.jac(theta), float)

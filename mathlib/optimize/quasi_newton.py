@@ -12,8 +12,10 @@ import numpy as np
 from mathlib.optimize.line_search import strong_wolfe
 from mathlib.optimize.objective import Step, dot, largest, method, times
 
-tight = partial(strong_wolfe, c2=0.1)
-STUCK = "no better point was found along the direction of search"
+STUCK = (
+    "no better point was found along the direction of search: rounding hides the rest, or the loss has a kink here."
+    " Instead: a larger tol, or see what check_grad(loss, theta) says"
+)
 
 
 @method
@@ -58,7 +60,7 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
         if eta is not None:
             step = f.at(step.theta + eta * d)
             continue
-        new = line_search(f, step, d, first_eta(step, d) if size is None else size)
+        new = line_search(f, step, d, first_eta(step, d, M0) if size is None else size)
         if new is step:
             return STUCK
         size = 2 * largest(new.theta - step.theta) / largest(d)
@@ -66,24 +68,32 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
 
 
 @method
-def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=tight):
+def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     """Conjugate gradients: each direction is ``d = -M0 gradient + beta d``.
 
     Parameters
     ----------
-    loss, theta0, M0, line_search : as for `gradient_descent`; M0 is the preconditioner
-    beta : "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
-        With `line_search.exact` they are all the same on a quadratic loss: linear conjugate gradients.
+    loss, theta0 : as for `gradient_descent`
+    M0 : as there; the preconditioner
+    line_search : as there; the default is `strong_wolfe`, with c2 = 0.5 for "shanno" and 0.1 for the others
+    beta : "shanno", "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
+        On a quadratic loss and with `line_search.exact` all directions are the same: linear conjugate gradients.
+        Shanno's is BFGS whose whole memory are the last two steps: d has the right scale, and eta = 1 often serves.
 
     Yields
     ------
     Step
         It ends where no direction leads to a better point.
 
+    Raises
+    ------
+    TypeError, ValueError, FloatingPointError
+        As for `gradient_descent`; ValueError for a beta that does not exist
+
     References
     ----------
     Hestenes, M. R. and Stiefel, E. (1952); Fletcher, R. and Reeves, C. M. (1964); Polak, E. and Ribière, G. (1969);
-    Hager, W. W. and Zhang, H. (2005).
+    Shanno, D. F. (1978); Hager, W. W. and Zhang, H. (2005).
 
     Examples
     --------
@@ -94,40 +104,58 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=tight)
     """
     if beta not in BETAS:
         raise ValueError(f"beta is {beta!r}: one of {', '.join(BETAS)} is needed.")
+    line_search = line_search or partial(strong_wolfe, c2=0.5 if beta == "shanno" else 0.1)
     step = f.at(theta)
     z = times(M0, step.gradient)
-    d, size = -z, None
+    d = -z
+    eta, pairs = first_eta(step, d, M0), deque(maxlen=2)
     while True:
         yield step
-        if not dot(step.gradient, d) < 0:
-            d = -z
-        slope = dot(step.gradient, d)
-        new = line_search(f, step, d, first_eta(step, d) if size is None else size / slope if slope else 1.0)
+        new = line_search(f, step, d, eta)
         if new is step:
             return STUCK
         z, old = times(M0, new.gradient), z
-        size = slope * largest(new.theta - step.theta) / largest(d)
-        d = -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
+        s, y = new.theta - step.theta, new.gradient - step.gradient
+        if beta == "shanno" and dot(s, y) > 0:
+            pairs.append((np.ravel(s), np.ravel(y)))
+            d, eta = -times(Pairs(pairs, M0), new.gradient), 1.0
+        else:
+            before, d = d, -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
+            eta = largest(s) / largest(before)
+            eta *= dot(step.gradient, before) / (dot(new.gradient, d) or 1.0)  # the same fall as in the last step
+        if not dot(new.gradient, d) < 0:
+            d, eta = -z, first_eta(new, -z, M0)
         step = new
 
 
+# The beta from the new and the old gradient g and g0, z = M0 g, z0 = M0 g0, and the old direction d.
+
+
 def fletcher_reeves(g, z, g0, z0, d):
+    """``g . z / g0 . z0`` (1964)."""
     return dot(g, z) / dot(g0, z0)
 
 
 def polak_ribiere(g, z, g0, z0, d):
+    """``y . z / g0 . z0`` with y = g - g0 (1969), and a restart where it is negative."""
     return max(0.0, dot(g - g0, z) / dot(g0, z0))
 
 
 def hager_zhang(g, z, g0, z0, d):
+    """``(y - 2 d (y . M0 y / d . y)) . g / d . y``, kept above a multiple of ``d . g0 / d . d`` (2005)."""
     y, dy = g - g0, dot(g - g0, d)
-    if dy <= 0:
+    if dy <= 0:  # the search has not seen positive curvature: a restart
         return 0.0
     beta = (dot(y, z) - 2 * dot(y, z - z0) * dot(d, g) / dy) / dy
     return max(beta, 0.4 * dot(d, g0) / dot(d, d))
 
 
-BETAS = {"hager_zhang": hager_zhang, "polak_ribiere": polak_ribiere, "fletcher_reeves": fletcher_reeves}
+BETAS = {
+    "shanno": polak_ribiere,  # where the curvature of the last step is not positive
+    "hager_zhang": hager_zhang,
+    "polak_ribiere": polak_ribiere,
+    "fletcher_reeves": fletcher_reeves,
+}
 
 
 @method
@@ -138,7 +166,8 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
     ----------
     loss, theta0, line_search : as for `gradient_descent`
     M0 : (n, n) array, the first M
-        Without it, the first step is along the gradient, and the first M is ``(s . y / y . y)`` times the identity.
+        Without it, the first step is along the gradient, and M starts as ``4 s . s / s . y`` times the identity: rather
+        too large, since a search corrects that in a step, while a small M has to learn direction by direction.
 
     Yields
     ------
@@ -162,11 +191,11 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
     while True:
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
-        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
         s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
-        M = update(scaling(s, y) * np.eye(s.size) if M is None else M, s, y)
+        M = update(M if M is not None else generous(s, y) * np.eye(s.size, dtype=s.dtype), s, y)
         step = new
 
 
@@ -192,22 +221,33 @@ def update(M, s, y):
     return M + (A + A.T)
 
 
+def generous(s, y):
+    """Four times the size of H^-1 that a step along the gradient shows, without overflow."""
+    unit = s / largest(s)
+    sy = dot(unit, y)
+    return 4 * dot(unit, unit) * largest(s) / sy if sy > 0 else largest(s) / (largest(y) or 1.0)
+
+
 def scaling(s, y):
-    """The size ``s . y / y . y`` of H^-1 along a step."""
-    size = largest(y) or 1.0
-    return dot(s, y / size) / dot(y / size, y / size) / size if size else 1.0
+    """The size of H^-1 along a step, ``s . y / y . y``, without overflow."""
+    unit = y / largest(y)
+    return dot(s, unit) / dot(unit, unit) / largest(y)
 
 
-def first_eta(step, d):
-    """The first eta to try where no scale is known yet: a hundredth of theta's size, or where l would be zero."""
+def first_eta(step, d, M=None):
+    """The first eta to try: 1 if an M has the scale, else a step of theta's size at most.
+
+    And at most ``2 l / |slope|``, which would end at the minimum of a quadratic with the minimum zero.
+    """
     slope = dot(step.gradient, d)
-    if not slope:
+    if M is not None or not slope:
         return 1.0
-    return 0.01 * largest(step.theta) / largest(d) or abs(step.loss / slope) or 1.0
+    size, fall = largest(step.theta) / largest(d), abs(2 * step.loss / slope)
+    return min(size or fall, fall or size) or 1.0
 
 
 @method
-def lbfgs(f, theta, m=10, M0=None, line_search=strong_wolfe):
+def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
     """BFGS of limited memory: M is made anew from the last m pairs (s, y), in O(m n).
 
     Parameters
@@ -235,26 +275,25 @@ def lbfgs(f, theta, m=10, M0=None, line_search=strong_wolfe):
     """
     if m < 1:
         raise ValueError(f"m is {m}: a memory of at least one pair is needed.")
-    step, pairs, first = f.at(theta), deque(maxlen=m), None
+    step, pairs = f.at(theta), deque(maxlen=m)
     while True:
-        M = Pairs(list(pairs), M0, first) if pairs else M0
+        M = Pairs(list(pairs), M0) if pairs else M0
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
-        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
         s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
         if dot(s, y) > np.finfo(s.dtype).eps * np.linalg.norm(s) * np.linalg.norm(y):
-            first = scaling(s, y) if first is None or len(pairs) == m else first
             pairs.append((s, y))
         step = new
 
 
 class Pairs:
-    """M as L-BFGS knows it: pairs (s, y), oldest first, on M0 or on a multiple of the identity."""
+    """M as L-BFGS knows it: pairs (s, y), oldest first, on M0; without one, on the size that the newest pair shows."""
 
-    def __init__(self, pairs, M0=None, size=1.0):
-        self.pairs, self.M0, self.size = pairs, M0, size
+    def __init__(self, pairs, M0=None):
+        self.pairs, self.M0 = pairs, M0
 
     def __matmul__(self, g):
         """The two loops: down the pairs, M0, and up again."""
@@ -262,7 +301,7 @@ class Pairs:
         for s, y in reversed(self.pairs):
             alphas.append(dot(s, g) / dot(s, y))
             g = g - alphas[-1] * y
-        r = self.size * g if self.M0 is None else self.M0 @ g
+        r = scaling(*self.pairs[-1]) * g if self.M0 is None else self.M0 @ g
         for s, y in self.pairs:
             r = r + (alphas.pop() - dot(y, r) / dot(s, y)) * s
         return r

@@ -1,0 +1,7 @@
+"""Problems to learn from, and to test a method on: data, losses of any size, and a standard set of hard ones."""
+
+from mathlib.problems.data import digits
+from mathlib.problems.losses import digits_network, logistic_regression, quadratic, rosenbrock
+from mathlib.problems.more_garbow_hillstrom import PROBLEMS, Problem
+
+__all__ = ["PROBLEMS", "Problem", "digits", "digits_network", "logistic_regression", "quadratic", "rosenbrock"]
