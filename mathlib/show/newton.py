@@ -116,7 +116,7 @@ def draw_damping(loss, theta, steps, damped, saddle, xlim, ylim):
 def draw_race(logs, price, xlim, ylim):
     """The loss against the work of several methods: a gradient counts 1, a Hessian-vector product `price`."""
     looks = (
-        (ORANGE, (0, (5, 1.5)), "s", (0, 9), "center"),
+        (ORANGE, (0, (5, 1.5)), "s", (0, 14), "center"),
         (BLUE, "-", "o", (0, -18), "center"),
         (PURPLE, (0, (6, 1.5, 1, 1.5)), "D", (6, -19), "right"),
     )
