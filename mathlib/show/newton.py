@@ -15,15 +15,20 @@ def plain(number, digits=2):
     return f"{round(number, digits) + 0.0:.{digits}f}".replace("-", MINUS)  # + 0.0: zero has no sign
 
 
-def plane(ax, loss, xlim, ylim, levels, points=45):
-    """The level lines of a loss of two coordinates, which takes a grid of them at once; the grid and the levels."""
-    grid = np.array(np.meshgrid(np.linspace(*xlim, points), np.linspace(*ylim, points)))
+def mesh(xlim, ylim, points):
+    """The points of a grid, (2, points, points)."""
+    return np.array(np.meshgrid(np.linspace(*xlim, points), np.linspace(*ylim, points)))
+
+
+def plane(ax, loss, xlim, ylim, quantiles):
+    """The level lines of a loss of two coordinates, which takes a grid of them at once; their levels."""
+    grid = mesh(xlim, ylim, 90)
     values = loss(grid)
-    levels = np.quantile(values, levels)
+    levels = np.quantile(values, quantiles)
     ax.contour(*grid, values, levels=levels, colors=MUTED, linestyles="-", linewidths=0.7)
     ax.set(xlim=xlim, ylim=ylim, xticks=[], yticks=[])
     ax.grid(False)
-    return grid, levels
+    return levels
 
 
 def arrow(ax, start, tip, colour):
@@ -35,10 +40,11 @@ def arrow(ax, start, tip, colour):
 def draw_model(loss, path, step, H, xlim, ylim):
     """The quadratic model at a step by its level lines, and the jump to its stationary point; the loss below it."""
     fig, ax = plt.subplots(figsize=(5.6, 4.2))
-    (x, y), levels = plane(ax, loss, xlim, ylim, np.linspace(0.04, 0.9, 8))
-    u = np.array([x, y]) - step.theta[:, None, None]
+    levels = plane(ax, loss, xlim, ylim, np.linspace(0.04, 0.9, 8))
+    grid = mesh(xlim, ylim, 45)
+    u = grid - step.theta[:, None, None]
     model = step.loss + np.tensordot(step.gradient, u, 1) + np.einsum("iab,ij,jab->ab", u, H, u) / 2
-    ax.contour(x, y, model, levels=levels, colors=ORANGE, linestyles="--", linewidths=1.4)
+    ax.contour(*grid, model, levels=levels, colors=ORANGE, linestyles="--", linewidths=1.4)
     ax.plot(*np.transpose(path), color=MUTED, linestyle=":")
     tip = step.theta - np.linalg.solve(H, step.gradient)
     arrow(ax, step.theta, tip, BLUE)
