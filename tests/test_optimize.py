@@ -400,6 +400,15 @@ def test_a_singular_hessian_is_an_error_that_says_what_to_do(loss):
 # ------------------------------------------------------------------------------------------------ the edges
 
 
+def test_a_hessian_that_becomes_singular_on_the_way_ends_the_run_with_its_best_point():
+    """From a parabola Newton's method steps onto a straight line."""
+    result = minimize(newton, lambda x: np.sum(np.where(x > 0.5, x**2, x - 1)), np.array([1.0]))
+    assert not result.converged
+    assert "after 1 steps" in result.message
+    assert "Instead" in result.message
+    assert result.theta == 0.0
+
+
 @pytest.mark.parametrize("method", SEARCHING)
 def test_a_saddle_is_left(method):
     def saddle(x):

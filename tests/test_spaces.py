@@ -235,36 +235,6 @@ def test_an_inner_product_maps_both_ways(setting):
     agree(b.coordinates(G.sharp(g)), b.coordinates(g), TWICE)
 
 
-# ── the slide's observation ──
-
-
-@given(bases())
-def test_a_basis_makes_every_direction_the_gradient(setting):
-    e, _, _, rng = setting
-    n = e.space.dimension
-    g, d = e.covector(rng.standard_normal(n)), e.vector(rng.standard_normal(n))
-    assume(abs(g(d)) > 0.01 * np.linalg.norm(e.coordinates(g)) * np.linalg.norm(e.coordinates(d)))
-    if g(d) < 0:
-        with pytest.raises(ValueError, match="Instead: a direction along which l grows"):
-            basis_matching(g, d)
-        d = -d
-    b = basis_matching(g, d)
-    agree(b.coordinates(g), b.coordinates(d), TWICE)
-    M = b.inner_product().inverse
-    close(e, M(g), d, TWICE)  # the secant equation
-
-
-@given(bases())
-def test_no_basis_gives_equal_coordinates_where_the_pairing_is_not_positive(setting):
-    e, b, _, rng = setting
-    g, d = e.covector(rng.standard_normal(e.space.dimension)), e.vector(rng.standard_normal(e.space.dimension))
-    # Wherever coordinates c are equal, the pairing is c.c: so its sign forbids them in every basis.
-    c = b.coordinates(d)
-    agree(b.covector(c)(d), c @ c, TWICE)
-    with pytest.raises(ValueError, match=r"g\(d\) is 0"):
-        basis_matching(0.0 * g, d)
-
-
 # ── at the door ──
 
 V, W = VectorSpace(2), VectorSpace(2, "W")

@@ -58,7 +58,7 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
     Raises
     ------
     TypeError, ValueError, FloatingPointError, LinAlgError
-        As the method does; FloatingPointError if the loss or its gradient is not finite at the start
+        As the method does; FloatingPointError and LinAlgError only at the start: later, they end the run
 
     Examples
     --------
@@ -104,6 +104,10 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
         if best is None:
             raise
         message = f"Not converged: after {len(history) - 1} steps {error} Instead: a smaller eta, or a line search."
+    except np.linalg.LinAlgError as error:
+        if len(history) < 2:
+            raise
+        message = f"Not converged: after {len(history) - 1} steps {error}"
     finally:
         if bar is not None:
             bar.close()
