@@ -1,0 +1,268 @@
+"""``theta -= eta M gradient``, with an M that is fixed (gradient descent), implied (conjugate gradients) or learned.
+
+M stands for H^-1, of unit [theta]**2 / [l]. A fixed one is a choice of units; a learned one takes them from the loss:
+the change y of the gradient over a step s shows H s = y, so M y = s is asked of it.
+"""
+
+from collections import deque
+from functools import partial
+
+import numpy as np
+
+from mathlib.optimize.line_search import strong_wolfe
+from mathlib.optimize.objective import Step, dot, largest, method, times
+
+tight = partial(strong_wolfe, c2=0.1)
+STUCK = "no better point was found along the direction of search"
+
+
+@method
+def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
+    """Gradient descent ``theta -= eta M0 gradient``, with a fixed eta, or one that is searched for in each step.
+
+    Parameters
+    ----------
+    loss : a program of NumPy functions with a scalar value
+    theta0 : float or array of floats, of any shape
+    eta : positive float, or None
+        Its unit is that of theta**2 / l where M0 is the identity, so that no default could be right: None searches.
+    M0 : (n, n) array, symmetric positive definite, over theta's n components
+    line_search : a function of `mathlib.optimize.line_search`
+
+    Yields
+    ------
+    Step
+        theta0 first, each before the update made from it. With a fixed eta it never ends.
+
+    Raises
+    ------
+    TypeError, ValueError
+        theta0 is not of floats or not finite, eta not positive and finite, M0 not positive definite
+    FloatingPointError
+        the loss or its gradient is not finite where it is needed
+
+    References
+    ----------
+    Cauchy, A. (1847).
+
+    Examples
+    --------
+    >>> path = gradient_descent(lambda x: np.sum(x**2), np.array([1.0, 2.0]), eta=0.25)
+    >>> next(path).theta, next(path).theta
+    (array([1., 2.]), array([0.5, 1. ]))
+    """
+    step, size = f.at(theta), None
+    while True:
+        yield step
+        d = -times(M0, step.gradient)
+        if eta is not None:
+            step = f.at(step.theta + eta * d)
+            continue
+        new = line_search(f, step, d, first_eta(step, d) if size is None else size)
+        if new is step:
+            return STUCK
+        size = 2 * largest(new.theta - step.theta) / largest(d)
+        step = new
+
+
+@method
+def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=tight):
+    """Conjugate gradients: each direction is ``d = -M0 gradient + beta d``.
+
+    Parameters
+    ----------
+    loss, theta0, M0, line_search : as for `gradient_descent`; M0 is the preconditioner
+    beta : "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
+        With `line_search.exact` they are all the same on a quadratic loss: linear conjugate gradients.
+
+    Yields
+    ------
+    Step
+        It ends where no direction leads to a better point.
+
+    References
+    ----------
+    Hestenes, M. R. and Stiefel, E. (1952); Fletcher, R. and Reeves, C. M. (1964); Polak, E. and Ribière, G. (1969);
+    Hager, W. W. and Zhang, H. (2005).
+
+    Examples
+    --------
+    >>> from mathlib.optimize.line_search import exact
+    >>> *_, last = conjugate_gradient(lambda x: x[0] ** 2 + 9 * x[1] ** 2, np.ones(2), line_search=exact)
+    >>> bool(np.max(np.abs(last.theta)) < 1e-15)
+    True
+    """
+    if beta not in BETAS:
+        raise ValueError(f"beta is {beta!r}: one of {', '.join(BETAS)} is needed.")
+    step = f.at(theta)
+    z = times(M0, step.gradient)
+    d, size = -z, None
+    while True:
+        yield step
+        if not dot(step.gradient, d) < 0:
+            d = -z
+        slope = dot(step.gradient, d)
+        new = line_search(f, step, d, first_eta(step, d) if size is None else size / slope if slope else 1.0)
+        if new is step:
+            return STUCK
+        z, old = times(M0, new.gradient), z
+        size = slope * largest(new.theta - step.theta) / largest(d)
+        d = -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
+        step = new
+
+
+def fletcher_reeves(g, z, g0, z0, d):
+    return dot(g, z) / dot(g0, z0)
+
+
+def polak_ribiere(g, z, g0, z0, d):
+    return max(0.0, dot(g - g0, z) / dot(g0, z0))
+
+
+def hager_zhang(g, z, g0, z0, d):
+    y, dy = g - g0, dot(g - g0, d)
+    if dy <= 0:
+        return 0.0
+    beta = (dot(y, z) - 2 * dot(y, z - z0) * dot(d, g) / dy) / dy
+    return max(beta, 0.4 * dot(d, g0) / dot(d, d))
+
+
+BETAS = {"hager_zhang": hager_zhang, "polak_ribiere": polak_ribiere, "fletcher_reeves": fletcher_reeves}
+
+
+@method
+def bfgs(f, theta, M0=None, line_search=strong_wolfe):
+    """BFGS: ``theta -= eta M gradient``, and M learns from each step the curvature along it.
+
+    Parameters
+    ----------
+    loss, theta0, line_search : as for `gradient_descent`
+    M0 : (n, n) array, the first M
+        Without it, the first step is along the gradient, and the first M is ``(s . y / y . y)`` times the identity.
+
+    Yields
+    ------
+    Step
+        `step.M` is the matrix (n, n) of M over theta's components (None until it is known). It ends where no
+        better point is found.
+
+    References
+    ----------
+    Broyden, C. G.; Fletcher, R.; Goldfarb, D.; Shanno, D. F. (1970); Nocedal, J. and Wright, S. J. (2006), chapter 6.
+
+    Examples
+    --------
+    >>> from mathlib.optimize.line_search import exact
+    >>> steps = list(bfgs(lambda x: x[0] ** 2 + 4 * x[1] ** 2, np.ones(2), line_search=exact))
+    >>> steps[2].M.round(12)  # after two exact steps
+    array([[0.5  , 0.   ],
+           [0.   , 0.125]])
+    """
+    step, M = f.at(theta), M0
+    while True:
+        yield Step(step.theta, step.loss, step.gradient, M)
+        d = -times(M, step.gradient)
+        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        if new is step:
+            return STUCK
+        s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
+        M = update(scaling(s, y) * np.eye(s.size) if M is None else M, s, y)
+        step = new
+
+
+def update(M, s, y):
+    """The symmetric matrix nearest to M, in the norm that its inverse sets, with ``M y = s``; O(n²).
+
+    ``M + (1 + y . M y / s . y) s s^T / s . y - (M y s^T + s (M y)^T) / s . y``. It stays positive definite if s . y is
+    positive; where the search left it otherwise, s is damped: moved towards M y (Powell, M. J. D. 1978).
+
+    >>> update(np.eye(2), np.array([1.0, 0.0]), np.array([2.0, 0.0]))
+    array([[0.5, 0. ],
+           [0. , 1. ]])
+    """
+    My = M @ y
+    sy, yMy = dot(s, y), dot(y, My)
+    if sy <= np.finfo(M.dtype).eps * np.linalg.norm(s) * np.linalg.norm(y):
+        t = 0.8 * yMy / (yMy - sy) if yMy > sy else 0.0
+        s = t * s + (1 - t) * My
+        sy = dot(s, y)
+    if not sy > 0:
+        return M
+    A = np.outer(s / sy, (1 + yMy / sy) / 2 * s - My)
+    return M + (A + A.T)
+
+
+def scaling(s, y):
+    """The size ``s . y / y . y`` of H^-1 along a step."""
+    size = largest(y) or 1.0
+    return dot(s, y / size) / dot(y / size, y / size) / size if size else 1.0
+
+
+def first_eta(step, d):
+    """The first eta to try where no scale is known yet: a hundredth of theta's size, or where l would be zero."""
+    slope = dot(step.gradient, d)
+    if not slope:
+        return 1.0
+    return 0.01 * largest(step.theta) / largest(d) or abs(step.loss / slope) or 1.0
+
+
+@method
+def lbfgs(f, theta, m=10, M0=None, line_search=strong_wolfe):
+    """BFGS of limited memory: M is made anew from the last m pairs (s, y), in O(m n).
+
+    Parameters
+    ----------
+    loss, theta0, M0, line_search : as for `bfgs`
+    m : int
+        With m of at least the number of steps, it is BFGS.
+
+    Yields
+    ------
+    Step
+        `step.M` is an operator with `@`, and `step.M.pairs` are the (s, y) that it is made of.
+
+    References
+    ----------
+    Nocedal, J. (1980); Liu, D. C. and Nocedal, J. (1989).
+
+    Examples
+    --------
+    >>> path = lbfgs(lambda x: np.sum(np.cosh(x)), np.array([1.0, 2.0]), m=1)
+    >>> _, step = next(path), next(path)
+    >>> (s, y), = step.M.pairs
+    >>> np.allclose(step.M @ y, s)
+    True
+    """
+    if m < 1:
+        raise ValueError(f"m is {m}: a memory of at least one pair is needed.")
+    step, pairs, first = f.at(theta), deque(maxlen=m), None
+    while True:
+        M = Pairs(list(pairs), M0, first) if pairs else M0
+        yield Step(step.theta, step.loss, step.gradient, M)
+        d = -times(M, step.gradient)
+        new = line_search(f, step, d, 1.0 if M is not None else first_eta(step, d))
+        if new is step:
+            return STUCK
+        s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
+        if dot(s, y) > np.finfo(s.dtype).eps * np.linalg.norm(s) * np.linalg.norm(y):
+            first = scaling(s, y) if first is None or len(pairs) == m else first
+            pairs.append((s, y))
+        step = new
+
+
+class Pairs:
+    """M as L-BFGS knows it: pairs (s, y), oldest first, on M0 or on a multiple of the identity."""
+
+    def __init__(self, pairs, M0=None, size=1.0):
+        self.pairs, self.M0, self.size = pairs, M0, size
+
+    def __matmul__(self, g):
+        """The two loops: down the pairs, M0, and up again."""
+        alphas = []
+        for s, y in reversed(self.pairs):
+            alphas.append(dot(s, g) / dot(s, y))
+            g = g - alphas[-1] * y
+        r = self.size * g if self.M0 is None else self.M0 @ g
+        for s, y in self.pairs:
+            r = r + (alphas.pop() - dot(y, r) / dot(s, y)) * s
+        return r
