@@ -14,24 +14,23 @@ LOOKS = {
 }
 
 
-def draw_clouds(clouds, limit):
+def draw_clouds(clouds, limits):
     """Two clouds of secants in a plane in which the true one is the arrow to (1, 0); by name, an array (k, 2) each."""
-    fig, axes = plt.subplots(1, 2, figsize=(5.6, 3.6), sharey=True)
+    fig, axes = plt.subplots(1, 2, figsize=(5.6, 3.4), sharey=True)
     titles = {"two": "two batches", "one": "one batch, twice"}
     for ax, (name, cloud) in zip(axes, clouds.items(), strict=True):
         colour, _, marker = LOOKS[name]
-        inside = np.all(abs(cloud) < limit, axis=1)
+        outside = np.any(abs(cloud) > limits, axis=1)
         ax.axhline(0, color=GRID, linewidth=1)
-        ax.axvspan(-limit, 0, color=GRID, alpha=0.5)
-        ax.plot(*cloud[inside].T, marker, color=colour, linestyle="", markersize=4, markeredgecolor=PAPER, mew=0.5)
-        arrow = {"arrowstyle": "-|>", "mutation_scale": 16, "shrinkA": 0, "shrinkB": 0, "color": INK, "linewidth": 2.5}
+        ax.axvspan(-limits[0], 0, color=GRID, alpha=0.6, linewidth=0)
+        arrow = {"arrowstyle": "-|>", "mutation_scale": 15, "shrinkA": 0, "shrinkB": 0, "color": INK, "linewidth": 2}
         ax.annotate("", (1, 0), (0, 0), arrowprops=arrow)
-        outside = np.sum(~inside)
-        ax.set_title(titles[name] + (f" ({outside} outside)" if outside else ""), color=colour)
-        ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xlabel=r"along $Hs$, over $|Hs|$")
-        ax.set(xticks=range(-4, 5, 2), yticks=range(-4, 5, 2))
+        ax.plot(*cloud[~outside].T, marker, color=colour, linestyle="", markersize=4, markeredgecolor=PAPER, mew=0.5)
+        ax.set_title(titles[name] + (f" ({np.sum(outside)} outside)" if np.any(outside) else ""), color=colour)
+        ax.set(xlim=(-limits[0], limits[0]), ylim=(-limits[1], limits[1]), xlabel=r"$s \cdot y\ /\ s \cdot Hs$")
+        ax.set(xticks=range(-4, 5, 2), yticks=range(-2, 3))
         ax.grid(False)
-    axes[0].set_ylabel("across")
+    axes[0].set_ylabel(r"$w \cdot y\ /\ s \cdot Hs$")
     return fig
 
 
@@ -55,19 +54,19 @@ def draw_law(sizes, measured, law, ylabel, ylim, labels, log=True):
 
 
 def draw_range(ranges, ylim):
-    """The smallest, middle and largest eigenvalue of H M, over the number of pairs; by name, an array (k, 3) each."""
+    """The upper quartile and the largest eigenvalue of H M over the number of pairs; by name, an array (k, 2) each."""
     fig, ax = plt.subplots(figsize=(5.6, 3.8))
     ax.axhline(1, color=INK, linewidth=1)
-    for x, (name, values) in zip((0.0, 0.55), ranges.items(), strict=True):
+    for x, (name, values) in zip((0.0, 0.6), ranges.items(), strict=True):
         colour, dash, marker = LOOKS[name]
         k = np.arange(len(values))
-        ax.fill_between(k, values[:, 0], values[:, 2], color=colour, alpha=0.15, linewidth=0)
-        ax.plot(k, values[:, [0, 2]], color=colour, linestyle=dash)
-        ax.plot(k[::5], values[::5, 1], marker, color=colour, markersize=4)
-        words = {"two": "dashed: two batches", "one": "solid: one batch"}[name]
+        ax.plot(k, values[:, 1], color=colour, linestyle=dash)
+        ax.plot(k[::4], values[::4, 0], marker, color=colour, markersize=5)
+        words = {"two": "■ two batches", "one": "● one batch"}[name]
         ax.text(x, 1.04, words, color=colour, transform=ax.transAxes)
     ax.set_yscale("log")
-    ax.set(xlim=(0, len(k) - 1), ylim=ylim, xlabel="pairs learned", ylabel=r"eigenvalues of $HM$")
+    ax.set(xlim=(0, len(k) - 1), ylim=ylim, xlabel="pairs learned", ylabel="eigenvalues of HM")
+    ax.set_yticks(10.0 ** np.arange(-3, 13, 3))
     ax.minorticks_off()
     return fig
 
@@ -83,7 +82,7 @@ def draw_echo(curvatures, eta, ylim):
     ax.text(0, 1.04, f"■ two batches: {np.sum(curvatures['two'] <= 0)} negative", color=ORANGE, transform=ax.transAxes)
     ax.text(0.66, 1.04, "● one batch", color=BLUE, transform=ax.transAxes)
     ax.set_yscale("log")
-    ax.set(xlim=(-1, len(values)), ylim=ylim, xlabel="steps of SGD", ylabel=r"curvature $s \cdot y\,/\,s \cdot s$")
+    ax.set(xlim=(-1, len(values)), ylim=ylim, xlabel="steps of SGD", ylabel="reported curvature")
     ax.minorticks_off()
     return fig
 
