@@ -25,9 +25,15 @@ def entry(row):
         "read": f"{{ref}}`{row['section']}`",
         "teach": f"{{deck}}`{row['deck']}`",
         "call": ", ".join(f"{{py:obj}}`{name}`" for name in row["functions"]),
-        "check": ", ".join(f"[{test.split('::')[1]}]({TESTS}{test.split('::')[0]})" for test in row["tests"]),
+        "check": ", ".join(map(law, row["tests"])),
     }
-    return f"**{row['point']}**\n" + "\n".join(f"   - {verb}: {link}" for verb, link in links.items() if link) + "\n"
+    return f"**{row['point']}**\n" + "\n".join(f"    - {verb}: {link}" for verb, link in links.items() if link) + "\n"
+
+
+def law(test):
+    """A link to a test, by the law that it states."""
+    file, name = test.split("::")
+    return f"[{name.removeprefix('test_').replace('_', ' ')}]({TESTS}{file})"
 
 
 def setup(app):
