@@ -254,7 +254,7 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
     ----------
     loss, theta0, M0, line_search : as for `bfgs`
     m : int
-        With m of at least the number of steps, it is BFGS.
+        With m of at least the number of steps, and the same M0 given, it is BFGS.
 
     Yields
     ------
