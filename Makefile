@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse picture requirements clean distclean
+.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment picture requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -98,6 +98,10 @@ derivatives: .venv/installed ## time mathlib against JAX, PyTorch and autograd (
 optimizers: .venv/installed ## count what the optimizers evaluate, against SciPy's (a few minutes)
 	$(call heading,optimizers against SciPy)
 	@python benchmarks/optimizers.py
+
+experiment: .venv/installed ## run every stochastic method from every step size (an hour; goes on if interrupted)
+	$(call heading,step sizes)
+	@python benchmarks/step_sizes.py
 
 lighthouse: book ## measure the speed of the pages (needs Node)
 	$(call heading,the speed of the pages)

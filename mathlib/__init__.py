@@ -7,7 +7,6 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 0   ``primitives``   the one table of derivative rules
 1   ``dual``         dual numbers a + b eps, and the guarded complex numbers of complex step
 1   ``nn``           layers, losses and two small networks (import it by name)
-1   ``problems``     data, and problems to test a method on (import it by name; it uses ``nn``)
 2   ``differences``  jvp, complex step, forward and central differences
 3   ``backprop``     nodes on a tape: gradients, transposed Jacobians, graphs
 4   ``hessian``      Hessian-vector products by every route, the Hessian as an operator
@@ -16,6 +15,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 5   ``optimize``     Newton and quasi-Newton methods as generators of steps, and what drives them (import it by name)
 5   ``stochastic``   minibatches, SGD, momentum, Adam; noise and drift of the gradient (import it by name)
 6   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
+6   ``problems``     data, and problems to test a method on (import it by name)
 6   ``show``         the book's moving figures (it needs matplotlib and ipywidgets; import it by name)
 ==  ===============  ===============================================================================================
 

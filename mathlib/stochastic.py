@@ -153,6 +153,8 @@ def method(body):
                 if not (0 < x <= 1 if name == "alpha" else 0 <= x < (1 if memory else math.inf)):
                     needed = "(0, 1]" if name == "alpha" else "[0, 1)" if memory else "[0, inf)"
                     raise ValueError(f"{name} is {x}: a number in {needed} is needed.")
+            if type(parameter.default) is int and operator.index(given[name]) < 1:
+                raise ValueError(f"{name} is {given[name]}: an integer of at least 1 is needed.")
         state = theta0 if isinstance(theta0, Mapping) else {"t": 0, "theta": theta0}
         if not {"t", "theta"} <= set(state):
             raise ValueError(f"theta0 holds {sorted(state)}: an array, or the state of a step, is needed.")
@@ -369,38 +371,76 @@ def smd(losses, theta0, eta=1e-2, mu=0.05, lam=0.99):
 
 
 @method
-def carried_drift(losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, lam=0.99, gamma=0.05, guard=1.0):
-    """Published Adam with ``p eta`` for eta, where the drift sets p: a rule of this project, not the lecture's.
+def hypergradient(losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, gamma=0.2):
+    """Published Adam with ``p eta`` for eta, where the slope along the last step sets p: no Hessian.
 
-    w is the derivative of theta by ln p, carried along from step to step, and `drift_estimate`, the average of
-    ``H_t w``, that of g_hat. ``x = gradient . w`` is the slope of l_t in ln p, judged on a batch that w has not seen:
-    ln p moves by gamma against ``x / rms(x)``. Where the curvature along w says that a step goes further than `guard`
-    (1: the minimum along w, 2: the edge of stability), p falls, to a half at most. eta is a first guess, for p starts
-    at 1; beta3 and lam, in [0, 1), are the memories of x**2 and of w; the rest is as for `adam`, and w is `smd`'s v.
+    ``x = -gradient . d``, with Adam's last direction d, is the slope of l_t in p by the last step alone: ln p moves by
+    gamma against ``x / rms(x)``, three times that at most. beta3, in [0, 1), is the memory of x**2; the rest is as for
+    `adam`. Source: Baydin, A. G. et al. (2018); that x is divided by its size is ours.
 
-    >>> path = carried_drift(itertools.repeat(lambda x: np.sum(x**2)), np.ones(2), eta=1e-5)
+    >>> path = hypergradient(itertools.repeat(lambda x: np.sum(x**2)), np.ones(2), eta=1e-5)
     >>> bool(next(itertools.islice(path, 300, None)).loss < 1e-4)
     True
     """
-    theta, g_hat, v_hat, w, drift_hat, x2, log_p = begin(theta0, "g_hat", "v_hat", "w", "drift_hat", x2=0.0, log_p=0.0)
+    theta, g_hat, v_hat, d, x2, log_p = begin(theta0, "g_hat", "v_hat", "d", x2=0.0, log_p=0.0)
+    for t, l_t, eta in losses:
+        b1, b2, b3 = (corrected(b, t) for b in (beta1, beta2, beta3))
+        loss, g = value_and_grad(l_t)(theta)
+        down, x2 = downhill(-np.vdot(g, d), x2, b3)
+        log_p = log_p + gamma * down
+        g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
+        d = g_hat / (np.sqrt(v_hat) + 1e-8)
+        eta = np.exp(log_p) * eta / (np.sqrt(v_hat) + 1e-8)
+        carried = {"g_hat": g_hat, "v_hat": v_hat, "d": d, "x2": x2, "log_p": log_p}
+        yield Step(t, theta, loss, g, eta, g_hat, carried=carried)
+        theta = theta - eta * g_hat
+
+
+def downhill(x, x2, beta):
+    """Against a slope x, in units of its root mean square, of which x2 is the running square: a step of 3 at most."""
+    x2 = beta * x2 + (1 - beta) * x**2
+    return -np.clip(x / np.sqrt(x2 + np.finfo(x2.dtype).tiny), -3, 3), x2
+
+
+@method
+def carried_drift(
+    losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, lam=0.999, gamma=0.02, guard=0.5, every=10
+):
+    """Published Adam with ``p eta`` for eta, where the drift sets p: a rule of this project, not the lecture's.
+
+    w is the derivative of theta by ln p, carried along from step to step, and `drift_estimate` that of the gradient:
+    ``rho D ⊙ w``, with Adam's ``D = sqrt(v_hat)`` and ``rho = w . H_t w / (w . (D ⊙ w))``, read in each step that
+    `every` divides. ``x = gradient . w`` is the slope of l_t in ln p, judged on a batch that w has not seen: ln p moves
+    by gamma against ``x / rms(x)``. ``p eta rho`` is the drift over the gradient, 1 where a step along w ends in the
+    minimum: it starts at `guard`, read along Adam's first direction, and stays below. So eta is a first guess only
+    where that curvature is not positive; as a schedule it gives p a shape. beta3 and lam, in [0, 1), are the memories
+    of x**2 and of w; the rest is as for `adam`, and w is a scalar form of `smd`'s v.
+
+    >>> path = carried_drift(itertools.repeat(lambda x: np.sum(x**2)), np.ones(2), eta=1e-5)
+    >>> bool(next(itertools.islice(path, 100, None)).loss < 1e-4)
+    True
+    """
+    start = {"x2": 0.0, "log_p": 0.0, "rho": 0.0}
+    theta, g_hat, v_hat, w, x2, log_p, rho = begin(theta0, "g_hat", "v_hat", "w", **start)
     tiny = np.finfo(theta.dtype).tiny
     for t, l_t, eta in losses:
         b1, b2, b3 = (corrected(b, t) for b in (beta1, beta2, beta3))
-        loss, g, Hw = value_grad_hvp(l_t, theta, w)
+        if t % every:
+            loss, g = value_and_grad(l_t)(theta)
+        else:
+            u = w if t else np.sign(grad(l_t)(theta))  # Adam's first direction
+            loss, g, Hu = value_grad_hvp(l_t, theta, u)
         g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
-        drift_hat = b1 * drift_hat + (1 - b1) * Hw
-        eta = eta / (np.sqrt(v_hat) + 1e-8)
-        x = np.vdot(g, w)
-        x2 = b3 * x2 + (1 - b3) * x**2
-        overshoot = np.vdot(w, Hw) / (np.sum(w**2 / (eta + tiny)) + tiny)  # of the step with p = 1
-        highest, lowest = np.log(guard / np.maximum(overshoot, tiny)), log_p - math.log(2)
-        log_p = np.maximum(lowest, np.minimum(highest, log_p - gamma * np.clip(x / np.sqrt(x2 + tiny), -3, 3)))
-        eta = np.exp(log_p) * eta
+        D = np.sqrt(v_hat) + 1e-8
+        if t % every == 0:
+            rho = np.maximum(0, np.vdot(u, Hu) / (np.sum(D * u**2) + tiny))
+        down, x2 = downhill(np.vdot(g, w), x2, b3)
+        highest = np.log(guard / np.maximum(rho * np.max(eta), tiny))
+        log_p = highest if t == 0 and rho > 0 else np.minimum(highest, log_p + gamma * down)
+        eta = np.exp(log_p) * eta / D
+        drift_hat = rho * D * w
         w = lam * w - eta * (g_hat + drift_hat)
-        longest = np.linalg.norm(eta * g_hat) / (1 - lam)  # of steps like this one, if H forgets nothing
-        shorter = np.minimum(1, longest / (np.linalg.norm(w) + tiny))
-        w, drift_hat = shorter * w, shorter * drift_hat
-        carried = {"g_hat": g_hat, "v_hat": v_hat, "w": w, "drift_hat": drift_hat, "x2": x2, "log_p": log_p}
+        carried = {"g_hat": g_hat, "v_hat": v_hat, "w": w, "x2": x2, "log_p": log_p, "rho": rho}
         yield Step(t, theta, loss, g, eta, g_hat, drift_hat, carried)
         theta = theta - eta * g_hat
 

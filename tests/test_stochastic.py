@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mathlib import grad, jvp
+from mathlib import Dual, grad, hvp, jvp
 from mathlib.invariance import truth_table
 from mathlib.nn import mlp, softmax_cross_entropy
 from mathlib.stochastic import (
@@ -20,6 +20,7 @@ from mathlib.stochastic import (
     gradient_drift,
     gradient_noise,
     hessian_corrected_momentum,
+    hypergradient,
     linear_decay,
     minibatches,
     momentum,
@@ -36,6 +37,7 @@ METHODS = {
     "second-order adam": second_order_adam,
     "corrected momentum": hessian_corrected_momentum,
     "smd": smd,
+    "hypergradient": hypergradient,
     "carried drift": carried_drift,
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -211,41 +213,59 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
         same(step.gradient, q.gradient(t, step.theta))
 
 
-@given(SEEDS, ETAS, MEMORIES, MEMORIES, st.sampled_from([0.5, 0.99]), st.sampled_from([0.1, 1.0]))
-def test_carried_drift_by_hand(seed, etas, beta1, beta2, lam, guard):
-    """With sums that are divided by their weights, as published Adam has them, and ln p in another order."""
+@given(SEEDS, ETAS, MEMORIES, MEMORIES, st.sampled_from([0.1, 0.5]))
+def test_hypergradient_by_hand(seed, etas, beta1, beta2, gamma):
+    """With sums that are divided by their weights, as published Adam has them."""
     q, (eta, at) = Quadratics(seed), etas
-    theta, log_p = q.theta0, 0.0
-    m = s = w = w_sum = np.zeros((2, 2))
-    x2 = 0.0
-    for t, step in q.steps(carried_drift, eta, beta1, beta2, lam=lam, gamma=0.3, guard=guard):
-        np.testing.assert_allclose(step.theta, theta, rtol=1e-8, atol=1e-9)  # a small v_hat makes rounding large
-        theta, before = step.theta, log_p
-        g, Hw = q.gradient(t, theta), q.product(t, w)
-        m, s, w_sum = beta1 * m + (1 - beta1) * g, beta2 * s + (1 - beta2) * g**2, beta1 * w_sum + (1 - beta1) * Hw
-        g_hat, drift_hat = m / (1 - beta1 ** (t + 1)), w_sum / (1 - beta1 ** (t + 1))
-        D = np.sqrt(s / (1 - beta2 ** (t + 1))) + 1e-8
+    m = v = d = np.zeros((2, 2))
+    x2 = log_p = 0.0
+    for t, step in q.steps(hypergradient, eta, beta1, beta2, gamma=gamma):
+        theta = step.theta  # its own: g / sqrt(g**2) makes the rounding of a small g large
+        g = q.gradient(t, theta)
+        x = -np.sum(g * d)
+        x2 = 0.9 * x2 + 0.1 * x**2
+        log_p -= gamma * np.clip(x / np.sqrt(x2 / (1 - 0.9 ** (t + 1))), -3, 3) if t else 0
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+        root = np.sqrt(v / (1 - beta2 ** (t + 1))) + 1e-8
+        d = m / (1 - beta1 ** (t + 1)) / root
+        np.testing.assert_allclose(step.eta, np.exp(log_p) * at(t) / root, rtol=1e-8)
+        log_p, d = float(step.carried["log_p"]), step.carried["d"]
+
+
+@given(SEEDS, ETAS, MEMORIES, MEMORIES, st.sampled_from([0.5, 0.99]), st.sampled_from([0.1, 1.0]), st.integers(1, 4))
+def test_carried_drift_by_hand(seed, etas, beta1, beta2, lam, guard, every):
+    """With sums that are divided by their weights, as published Adam has them, and every step from the last one's."""
+    q, (eta, at) = Quadratics(seed), etas
+    m = v = w = np.zeros((2, 2))
+    x2 = log_p = rho = 0.0
+    for t, step in q.steps(carried_drift, eta, beta1, beta2, lam=lam, gamma=0.3, guard=guard, every=every):
+        g, u = q.gradient(t, step.theta), w if t else np.sign(q.gradient(t, step.theta))
+        m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+        D = np.sqrt(v / (1 - beta2 ** (t + 1))) + 1e-8
+        if t % every == 0:
+            rho = np.sum(u * q.product(t, u)) / np.sum(u * D * u)
         x2 = 0.9 * x2 + 0.1 * np.sum(g * w) ** 2
-        if t:
-            log_p -= 0.3 * np.clip(np.sum(g * w) / np.sqrt(x2 / (1 - 0.9 ** (t + 1))), -3, 3)
-            moving = at(t) > 0
-            curvature = np.sum(w * Hw) / np.sum((D * w**2)[moving] / np.broadcast_to(at(t), D.shape)[moving])
-            if np.exp(log_p) * curvature > guard:
-                log_p = max(np.log(guard / curvature), before - np.log(2))
-        d = -np.exp(log_p) * at(t) * g_hat / D
-        w = lam * w - np.exp(log_p) * at(t) * (g_hat + drift_hat) / D
-        if (length := np.linalg.norm(w)) > (longest := np.linalg.norm(d) / (1 - lam)):
-            w, w_sum = w * longest / length, w_sum * longest / length
-        theta = theta + d
-        np.testing.assert_allclose(step.carried["log_p"], log_p, rtol=1e-8, atol=1e-9)
-        log_p = float(step.carried["log_p"])
+        highest = guard / (rho * np.max(at(t)))
+        if t == 0:
+            p = highest
+        else:
+            slope = np.sum(g * w) / np.sqrt(x2 / (1 - 0.9 ** (t + 1)))
+            p = min(np.exp(log_p - 0.3 * np.clip(slope, -3, 3)), highest)
+        d = m / (1 - beta1 ** (t + 1)) / D
+        np.testing.assert_allclose(step.eta * step.gradient_estimate, p * at(t) * d, rtol=1e-8)
+        np.testing.assert_allclose(step.drift_estimate, rho * D * w, rtol=1e-8)
+        w = step.carried["w"]
+        np.testing.assert_allclose(w, lam * u * (t > 0) - p * at(t) * (d + rho * u * (t > 0)), rtol=1e-6, atol=1e-12)
+        log_p, x2, rho = (float(step.carried[name]) for name in ("log_p", "x2", "rho"))
+        x2 *= 1 - 0.9 ** (t + 1)  # the average's sum
 
 
-def test_carried_drift_forgets_where_eta_started():
+def test_carried_drift_asks_for_no_starting_eta():
     loss = lambda x: np.sum(np.geomspace(0.01, 1, 20) * x**2)  # noqa: E731
-    rng, starts = np.random.default_rng(0), (1e-5, 1e-3, 1e-1)
+    starts = (1e-5, 1e-3, 1e-1)
 
     def losses():
+        rng = np.random.default_rng(0)
         while True:
             b = 0.01 * rng.standard_normal(20)
             yield lambda x, b=b: loss(x) + np.sum(b * x)
@@ -253,18 +273,39 @@ def test_carried_drift_forgets_where_eta_started():
     def ends(method):
         return [loss(next(islice(method(losses(), np.ones(20), eta), 600, None)).theta) for eta in starts]
 
-    carried, published = ends(carried_drift), ends(METHODS["adam"])
-    assert max(carried) < 5 * min(carried)
+    carried, slope_alone, published = ends(carried_drift), ends(hypergradient), ends(METHODS["adam"])
+    np.testing.assert_allclose(carried, carried[0], rtol=1e-6)  # but for rounding
+    assert max(slope_alone) < 5 * min(slope_alone)
     assert max(published) > 100 * min(published)
 
 
-def test_carried_drift_obeys_its_guard():
-    curvature = 50.0
-    path = list(islice(carried_drift(repeat(lambda x: curvature * np.sum(x**2) / 2), np.ones(3), eta=100.0), 40))
-    for before, step in pairwise(path[1:]):
-        overshoot = np.max(step.eta) * curvature  # along any direction
-        fell = step.carried["log_p"] <= before.carried["log_p"] - np.log(2) + 1e-9
-        assert overshoot <= 1 + 1e-9 or fell
+def test_where_the_first_curvature_is_not_positive_eta_is_the_first_step_size():
+    hill = lambda x: -np.sum(x**2)  # noqa: E731
+    step = next(carried_drift(repeat(hill), np.ones(3), eta=0.125))
+    np.testing.assert_allclose(step.eta * abs(step.gradient_estimate), 0.125, rtol=1e-7)
+
+
+@settings(max_examples=20)
+@given(SEEDS, st.floats(0.1, 2), st.floats(1e-6, 1e3))
+def test_carried_drift_obeys_its_guard(seed, guard, eta):
+    """The drift along w over what Adam's step takes from the gradient there: ``eta w.Hw / w.Dw``, here with eta / D."""
+    loss = next(iter(Quadratics(seed, (5,))))
+    path = islice(carried_drift(repeat(loss), np.ones(5), eta=eta, guard=guard, every=1), 30)
+    for before, step in pairwise(path):
+        w = before.carried["w"]
+        assert np.vdot(w, hvp(loss, step.theta, w)) <= guard * np.sum(w**2 / step.eta) * (1 + 1e-9)
+
+
+def test_products_are_as_rare_as_every_says():
+    kinds = []
+
+    def loss(x):
+        kinds.append("product" if isinstance(x.value, Dual) else "gradient")
+        return np.sum(np.cosh(x))
+
+    for _ in islice(carried_drift(repeat(loss), np.ones(3), every=3), 7):
+        pass
+    assert kinds == ["gradient", "product", *["gradient", "gradient", "product"] * 2]
 
 
 # ------------------------------------------------------------------------------------------------ streams
@@ -441,6 +482,7 @@ def test_what_the_methods_depend_on():
         "second-order adam": lengths,
         "corrected momentum": lengths,
         "smd": coordinates,
+        "hypergradient": [True, False, True, False, False],
         "carried drift": [True, False, True, False, False],
         "sgd, eta changed too": [True, True, True, True, False],
     }
@@ -476,7 +518,8 @@ def test_a_step_runs_its_loss_once(method):
         runs.append(1)
         return np.sum(np.cosh(x))
 
-    for n, _ in enumerate(islice(method(repeat(loss), np.ones(3)), 5), 1):
+    first = 2 if method is carried_drift else 1  # its first direction is made of a gradient
+    for n, _ in enumerate(islice(method(repeat(loss), np.ones(3)), 5), first):
         assert len(runs) == n
 
 
@@ -570,6 +613,11 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
         for value in bad[name]:
             with pytest.raises(ValueError, match=f"{name} is .*: a number in"):
                 method(losses, np.ones(2), **{name: value})
+    if "every" in options_of(method):
+        with pytest.raises(ValueError, match="every is 0: an integer of at least 1"):
+            method(losses, np.ones(2), every=0)
+        with pytest.raises(TypeError):
+            method(losses, np.ones(2), every=1.5)
 
 
 def test_data_that_make_no_batches_are_refused():

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def digest():
-    tables = ROOT.glob("benchmarks/derivatives.[cj]s*")
+    tables = [*ROOT.glob("benchmarks/derivatives.[cj]s*"), *ROOT.glob("benchmarks/step_sizes.*")]
     sources = [*sorted(ROOT.glob("mathlib/**/*.py")), *sorted(tables), ROOT / "requirements.txt"]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 

@@ -3,5 +3,16 @@
 from mathlib.problems.data import digits
 from mathlib.problems.losses import digits_network, logistic_regression, quadratic, rosenbrock
 from mathlib.problems.more_garbow_hillstrom import PROBLEMS, Problem
+from mathlib.problems.noisy import NOISY, NoisyProblem
 
-__all__ = ["PROBLEMS", "Problem", "digits", "digits_network", "logistic_regression", "quadratic", "rosenbrock"]
+__all__ = [
+    "NOISY",
+    "PROBLEMS",
+    "NoisyProblem",
+    "Problem",
+    "digits",
+    "digits_network",
+    "logistic_regression",
+    "quadratic",
+    "rosenbrock",
+]

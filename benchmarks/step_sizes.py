@@ -1,0 +1,157 @@
+"""Run every stochastic method from every starting step size, at equal work: the experiment of the last chapter.
+
+    python benchmarks/step_sizes.py [--processes 2] [--seeds 5]
+
+A run is a method on a problem of `mathlib.problems.NOISY`, with a step size from 1e-5 to 10 and a seed for everything
+that is random. It ends when its budget is used up, counted in gradients on a minibatch: a Hessian-vector product that
+comes with its gradient costs what it costs here, `grad_and_hvp` in units of `value_and_grad`, on the same problem. The
+outcome is the loss on all data at the end, clipped to the starting loss (nobody keeps what is worse, or diverged) and
+to a millionth of it (solved).
+
+`step_sizes.csv` has a row for each run, written when it ends; an interrupted sweep goes on where it was. So a change
+of a method needs its rows deleted. `step_sizes.json` has the measured costs, the budgets, machine, date and the hours
+of processor time.
+
+Rules and constants: those of `hypergradient` and `carried_drift` were chosen on the quadratics and the logistic
+regression alone, before either was run on a network.
+"""
+
+import argparse
+import csv
+import datetime
+import itertools
+import json
+import multiprocessing
+import platform
+import time
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+from tqdm import tqdm
+
+from mathlib import grad_and_hvp, hessian, value_and_grad
+from mathlib import stochastic as s
+from mathlib.problems import NOISY
+
+HERE = Path(__file__).parent
+TABLE, FACTS = HERE / "step_sizes.csv", HERE / "step_sizes.json"
+COLUMNS = ["problem", "method", "eta", "seed", "loss"]
+ETAS = [float(f"{eta:.2g}") for eta in np.geomspace(1e-5, 10, 13)]
+BUDGETS = {name: 500 if name.startswith(("quadratic", "logistic")) else 2000 for name in NOISY} | {"cnn": 1000}
+NEVER = 10**9
+
+# Each method, and how many steps share a product: None, where there is none.
+METHODS = {
+    "sgd": (s.sgd, None),
+    "momentum": (s.momentum, None),
+    "Adam": (partial(s.adam, published=True), None),
+    "hypergradient": (s.hypergradient, None),
+    "carried drift": (s.carried_drift, 10),
+    "carried drift, one product": (partial(s.carried_drift, every=NEVER), NEVER),
+    "Adam, started by one product": (partial(s.carried_drift, every=NEVER, gamma=0.0), NEVER),
+}
+RULES = {name: (*method, False) for name, method in METHODS.items()}
+RULES |= {f"{name}, decay": (*method, True) for name, method in METHODS.items()}
+RULES |= {
+    "second-order Adam": (s.second_order_adam, 1, False),
+    "Hessian-corrected momentum": (s.hessian_corrected_momentum, 1, False),
+    "SMD": (s.smd, 1, False),
+}
+
+
+def steps_within(budget, every, cost):
+    """The number of steps that a budget pays for: a gradient each, products, and one gradient for a first direction."""
+    if every is None:
+        return budget
+    work = lambda n: n + (cost - 1) * -(-n // every) + (every > 1)  # noqa: E731
+    return next(n for n in range(budget, -1, -1) if work(n) <= budget)
+
+
+def run(key, costs):
+    """The row of a run."""
+    problem, rule, eta, seed = key
+    (loss, theta0, losses), (method, every, decay) = NOISY[problem](seed), RULES[rule]
+    n = steps_within(BUDGETS[problem], every, costs[problem]["second-order Adam" if rule.startswith("sec") else "dual"])
+    start = loss(theta0)
+    try:
+        steps = method(losses(), theta0, s.linear_decay(eta, n) if decay else eta)
+        end = float(loss(next(islice(steps, n, None)).theta))
+    except FloatingPointError:
+        end = np.inf
+    return [*key, f"{np.clip(np.nan_to_num(end, nan=np.inf), 1e-6 * start, start):.4g}"]
+
+
+def measured_costs(repeats=300):
+    """The time of a gradient with its product, over that of a gradient, on each problem: medians of processor time."""
+    costs = {}
+    for name, problem in tqdm(NOISY.items(), unit="problem", desc="costs"):
+        theta, l_t = problem(0).theta0 + 0.01, next(problem(0).losses())
+        routes = {
+            "gradient": lambda l_t=l_t, theta=theta: value_and_grad(l_t)(theta),
+            "dual": lambda l_t=l_t, theta=theta: grad_and_hvp(l_t, theta, theta),
+            "second-order Adam": lambda l_t=l_t, theta=theta: hessian(l_t, theta) @ theta,
+        }
+        times = {route: median(seconds(f) for _ in range(repeats)) for route, f in routes.items()}
+        costs[name] = {route: round(times[route] / times["gradient"], 2) for route in list(routes)[1:]}
+    return costs
+
+
+def seconds(f):
+    start = time.process_time()
+    f()
+    return time.process_time() - start
+
+
+def rows():
+    """What the table holds; a line that was cut off by an interruption is dropped."""
+    lines = TABLE.read_text().splitlines(keepends=True) if TABLE.exists() else []
+    whole = [line for line in lines if line.endswith("\n")]
+    if len(whole) < len(lines):
+        TABLE.write_text("".join(whole))
+    return [[p, r, float(eta), int(seed), loss] for p, r, eta, seed, loss in csv.reader(whole[1:])]
+
+
+def write(rows, mode):
+    with TABLE.open(mode, newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--seeds", type=int, default=5)
+    args = parser.parse_args()
+    facts = json.loads(FACTS.read_text()) if FACTS.exists() else {}
+    if not facts:
+        machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
+        facts = {"machine": machine, "budgets": BUDGETS, "costs": measured_costs(), "hours": 0.0}
+    keys = list(itertools.product(NOISY, RULES, ETAS, range(args.seeds)))
+    done = {tuple(row[:4]) for row in rows()}
+    if not done:
+        write([COLUMNS], "w")
+    todo = [key for key in keys if key not in done]
+    try:
+        with multiprocessing.Pool(args.processes) as pool, tqdm(total=len(keys), initial=len(done), unit="run") as bar:
+            for row, spent in pool.imap_unordered(partial(timed, costs=facts["costs"]), todo, chunksize=4):
+                write([row], "a")
+                facts["hours"] += spent / 3600
+                bar.update()
+        order = {key: place for place, key in enumerate(keys)}
+        write([COLUMNS, *sorted(rows(), key=lambda row: order[tuple(row[:4])])], "w")
+    except KeyboardInterrupt:
+        print(f"interrupted: the same command goes on after the {len(rows())} runs that are stored.")
+    finally:
+        facts |= {"hours": round(facts["hours"], 4), "date": datetime.date.today().isoformat()}
+        FACTS.write_text(json.dumps(facts, indent=1) + "\n")
+
+
+def timed(key, costs):
+    start = time.process_time()
+    return run(key, costs), time.process_time() - start
+
+
+if __name__ == "__main__":
+    main()

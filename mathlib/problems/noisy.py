@@ -1,0 +1,87 @@
+"""Problems with noise, to try a stochastic method on: a loss, a start, and a stream of noisy losses.
+
+`NOISY` maps a name to a function of a seed. Six are quadratics of 50 dimensions, of condition 1e2 or 1e4, with noise 0,
+0.1 or 1 in the gradient; four learn the digits: a logistic regression; a network in which a tenth of the labels is
+drawn anew, so that it cannot fit all of them for a reason; the same with true labels and larger batches; a
+convolutional network.
+
+>>> problem = NOISY["quadratic 1e2 0.1"](seed=0)
+>>> l_t = next(problem.losses())
+>>> bool(l_t(problem.theta0) != problem.loss(problem.theta0))
+True
+"""
+
+from collections import namedtuple
+from functools import cache, partial
+
+import numpy as np
+
+from mathlib.nn import cnn, mlp, softmax_cross_entropy
+from mathlib.problems.data import digits
+from mathlib.stochastic import minibatches
+
+NoisyProblem = namedtuple("NoisyProblem", "loss theta0 losses")
+
+
+def noisy_quadratic(condition, noise, seed, n=50):
+    """``theta . H theta / 2 + b_t . theta``: every eigenvector starts at 1/2 in the mean, the noise b_t is so long."""
+    rng = np.random.default_rng(seed)
+    eigenvalues, Q = np.geomspace(1 / condition, 1, n), np.linalg.qr(rng.standard_normal((n, n)))[0]
+    H = Q * eigenvalues @ Q.T
+    theta0, zero = Q @ (rng.standard_normal(n) / np.sqrt(eigenvalues)), np.zeros(n)
+
+    def loss(theta, b=zero):
+        return np.vdot(theta, H @ theta) / 2 + np.vdot(b, theta)
+
+    def losses():
+        noises = np.random.default_rng([seed, 1])
+        while True:
+            yield partial(loss, b=noise / np.sqrt(n) * noises.standard_normal(n))
+
+    return NoisyProblem(loss, theta0, losses)
+
+
+def on_digits(network, batch_size, seed, resampled=0.0, ridge=0.0):
+    """A network (theta0, model) that learns the digits, of which a part has its label drawn anew."""
+    (theta0, model), (X, y), rng = network, training_digits(), np.random.default_rng([seed, 2])
+    y = np.where(rng.random(len(y)) < resampled, rng.integers(0, 10, len(y)), y)
+
+    def loss(theta, X=X, y=y):
+        return softmax_cross_entropy(model(theta, X), y) + ridge / 2 * np.vdot(theta, theta)
+
+    return NoisyProblem(loss, theta0, partial(minibatches, loss, (X, y), batch_size, seed))
+
+
+@cache
+def training_digits():
+    return digits()[:2]
+
+
+def flat(network):
+    """The network on images as rows."""
+    theta0, model = network
+    return theta0, lambda theta, X: model(theta, np.reshape(X, (len(X), -1)))
+
+
+def logistic(seed):
+    theta0, model = flat(mlp([64, 10]))
+    return on_digits((np.zeros_like(theta0), model), 32, seed, ridge=1e-3)
+
+
+def network_noisy(seed):
+    return on_digits(flat(mlp([64, 64, 10], seed=seed)), 32, seed, resampled=0.1)
+
+
+def network_clean(seed):
+    return on_digits(flat(mlp([64, 64, 10], seed=seed)), 128, seed)
+
+
+def convolutional(seed):
+    return on_digits(cnn((8, 8, 1), channels=(8, 16), F=3, padding=1, seed=seed), 32, seed)
+
+
+NOISY = {
+    f"quadratic {condition} {noise}": partial(noisy_quadratic, float(condition), float(noise))
+    for condition in ("1e2", "1e4")
+    for noise in ("0", "0.1", "1")
+} | {"logistic": logistic, "network noisy": network_noisy, "network clean": network_clean, "cnn": convolutional}

@@ -1,0 +1,83 @@
+"""The sweep over step sizes: what a budget pays for, and that an interruption loses and repeats no run."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mathlib.problems import NOISY
+
+spec = importlib.util.spec_from_file_location("step_sizes", Path(__file__).parents[1] / "benchmarks/step_sizes.py")
+step_sizes = importlib.util.module_from_spec(spec)
+sys.modules["step_sizes"] = step_sizes  # its processes find it there
+spec.loader.exec_module(step_sizes)
+
+
+@given(st.integers(1, 50), st.sampled_from([1, 2, 10, 10**9]), st.floats(1, 4))
+def test_a_budget_pays_for_gradients_and_products(budget, every, cost):
+    n = step_sizes.steps_within(budget, every, cost)
+
+    def work(n):
+        products = len(range(0, n, every))
+        return n - products + cost * products + (every > 1)
+
+    assert n == 0 or work(n) <= budget + 1e-9
+    assert budget < work(n + 1) + 1e-9
+    assert step_sizes.steps_within(budget, None, cost) == budget
+
+
+@pytest.fixture
+def small(monkeypatch, tmp_path):
+    """A sweep of a dozen runs, in a directory of its own."""
+    for name, value in {
+        "NOISY": {"logistic": NOISY["logistic"]},
+        "BUDGETS": {"logistic": 5},
+        "RULES": {name: step_sizes.RULES[name] for name in ("sgd", "carried drift, decay")},
+        "ETAS": [1e-3, 1e-1, 1e3],
+        "TABLE": tmp_path / "table.csv",
+        "FACTS": tmp_path / "facts.json",
+    }.items():
+        monkeypatch.setattr(step_sizes, name, value)
+    monkeypatch.setattr("sys.argv", ["step_sizes", "--processes", "1", "--seeds", "2"])
+
+
+def test_an_interrupted_sweep_goes_on_where_it_was(small, monkeypatch):
+    step_sizes.main()
+    whole = step_sizes.TABLE.read_text()
+    assert whole.count("\n") == 1 + 2 * 3 * 2
+    lines = whole.splitlines(keepends=True)
+    step_sizes.TABLE.write_text("".join(lines[:5]) + lines[5][:9])  # cut off in the middle of a row
+    runs = []
+    monkeypatch.setattr(
+        step_sizes, "write", lambda rows, mode, write=step_sizes.write: runs.append(rows) or write(rows, mode)
+    )
+    step_sizes.main()
+    assert step_sizes.TABLE.read_text() == whole
+    assert sum(len(rows) == 1 for rows in runs) == 12 - 4
+    step_sizes.main()
+    assert step_sizes.TABLE.read_text() == whole
+
+
+def test_a_run_that_diverges_counts_as_the_start(small):
+    step_sizes.main()
+    rows = [row for row in step_sizes.rows() if row[1:3] == ["sgd", 1e3]]
+    assert {row[4] for row in rows} == {f"{np.log(10):.4g}"}
+    assert json.loads(step_sizes.FACTS.read_text())["costs"]["logistic"]["dual"] > 1
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_the_noise_has_the_loss_for_its_mean(name):
+    problem = NOISY[name](3)
+    theta = problem.theta0 + 0.01
+    losses = problem.losses()
+    samples = [float(next(losses)(theta)) for _ in range(400)]
+    deviation = np.std(samples) / np.sqrt(len(samples))
+    assert abs(np.mean(samples) - problem.loss(theta)) <= 5 * deviation + 1e-12 * abs(samples[0])
+    again = NOISY[name](3)
+    assert np.array_equal(again.theta0, problem.theta0)
+    assert next(again.losses())(theta) == samples[0]
