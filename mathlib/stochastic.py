@@ -383,45 +383,43 @@ def hypergradient(losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, g
     True
     """
     theta, g_hat, v_hat, d, x2, log_p = begin(theta0, "g_hat", "v_hat", "d", x2=0.0, log_p=0.0)
+    tiny = np.finfo(theta.dtype).tiny
     for t, l_t, eta in losses:
         b1, b2, b3 = (corrected(b, t) for b in (beta1, beta2, beta3))
         loss, g = value_and_grad(l_t)(theta)
-        down, x2 = downhill(-np.vdot(g, d), x2, b3)
-        log_p = log_p + gamma * down
+        x = -np.vdot(g, d)
+        x2 = b3 * x2 + (1 - b3) * x**2
+        log_p = log_p - gamma * np.clip(x / np.sqrt(x2 + tiny), -3, 3)
         g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
-        d = g_hat / (np.sqrt(v_hat) + 1e-8)
-        eta = np.exp(log_p) * eta / (np.sqrt(v_hat) + 1e-8)
+        D = np.sqrt(v_hat) + 1e-8
+        d, eta = g_hat / D, np.exp(log_p) * eta / D
         carried = {"g_hat": g_hat, "v_hat": v_hat, "d": d, "x2": x2, "log_p": log_p}
         yield Step(t, theta, loss, g, eta, g_hat, carried=carried)
         theta = theta - eta * g_hat
 
 
-def downhill(x, x2, beta):
-    """Against a slope x, in units of its root mean square, of which x2 is the running square: a step of 3 at most."""
-    x2 = beta * x2 + (1 - beta) * x**2
-    return -np.clip(x / np.sqrt(x2 + np.finfo(x2.dtype).tiny), -3, 3), x2
-
-
 @method
 def carried_drift(
-    losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, lam=0.999, gamma=0.02, guard=0.5, every=10
+    losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, lam=0.999, gamma=0.01, guard=1.0, every=10
 ):
     """Published Adam with ``p eta`` for eta, where the drift sets p: a rule of this project, not the lecture's.
 
     w is the derivative of theta by ln p, carried along from step to step, and `drift_estimate` that of the gradient:
     ``rho D ⊙ w``, with Adam's ``D = sqrt(v_hat)`` and ``rho = w . H_t w / (w . (D ⊙ w))``, read in each step that
-    `every` divides. ``x = gradient . w`` is the slope of l_t in ln p, judged on a batch that w has not seen: ln p moves
-    by gamma against ``x / rms(x)``. ``p eta rho`` is the drift over the gradient, 1 where a step along w ends in the
-    minimum: it starts at `guard`, read along Adam's first direction, and stays below. So eta is a first guess only
-    where that curvature is not positive; as a schedule it gives p a shape. beta3 and lam, in [0, 1), are the memories
-    of x**2 and of w; the rest is as for `adam`, and w is a scalar form of `smd`'s v.
+    `every` divides. Then ``p eta rho`` is the drift over the gradient, a pure number: 1 where a step along w ends in
+    the minimum. p starts where it is `guard`, along Adam's first direction, and falls where it is more. And ln p grows
+    by gamma ``-mean(x) / rms(x)`` where that is positive: ``x = gradient . w`` is the slope of l_t in ln p, on a batch
+    that w has not seen. This slope is not asked when to shrink p, for it thinks of the next step alone: that is left to
+    the guard, and to a schedule. eta is a first guess only where the first curvature is not positive.
+
+    beta3 and lam, in [0, 1), are the memories of x and x**2, and of w; the rest is as for `adam`. w is `smd`'s v.
 
     >>> path = carried_drift(itertools.repeat(lambda x: np.sum(x**2)), np.ones(2), eta=1e-5)
     >>> bool(next(itertools.islice(path, 100, None)).loss < 1e-4)
     True
     """
-    start = {"x2": 0.0, "log_p": 0.0, "rho": 0.0}
-    theta, g_hat, v_hat, w, x2, log_p, rho = begin(theta0, "g_hat", "v_hat", "w", **start)
+    start = dict.fromkeys(("x1", "x2", "log_p", "rho"), 0.0)
+    theta, g_hat, v_hat, w, x1, x2, log_p, rho = begin(theta0, "g_hat", "v_hat", "w", **start)
     tiny = np.finfo(theta.dtype).tiny
     for t, l_t, eta in losses:
         b1, b2, b3 = (corrected(b, t) for b in (beta1, beta2, beta3))
@@ -434,13 +432,15 @@ def carried_drift(
         D = np.sqrt(v_hat) + 1e-8
         if t % every == 0:
             rho = np.maximum(0, np.vdot(u, Hu) / (np.sum(D * u**2) + tiny))
-        down, x2 = downhill(np.vdot(g, w), x2, b3)
+        x = np.vdot(g, w)
+        x1, x2 = b3 * x1 + (1 - b3) * x, b3 * x2 + (1 - b3) * x**2
         highest = np.log(guard / np.maximum(rho * np.max(eta), tiny))
-        log_p = highest if t == 0 and rho > 0 else np.minimum(highest, log_p + gamma * down)
+        grown = log_p + gamma * np.maximum(0, -x1 / np.sqrt(x2 + tiny))
+        log_p = highest if t == 0 and rho > 0 else np.minimum(highest, grown)
         eta = np.exp(log_p) * eta / D
         drift_hat = rho * D * w
         w = lam * w - eta * (g_hat + drift_hat)
-        carried = {"g_hat": g_hat, "v_hat": v_hat, "w": w, "x2": x2, "log_p": log_p, "rho": rho}
+        carried = {"g_hat": g_hat, "v_hat": v_hat, "w": w, "x1": x1, "x2": x2, "log_p": log_p, "rho": rho}
         yield Step(t, theta, loss, g, eta, g_hat, drift_hat, carried)
         theta = theta - eta * g_hat
 

@@ -1,0 +1,93 @@
+"""Drawings for the chapter on the verdict, and the table of runs that they show."""
+
+import csv
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from mathlib.show.style import BLUE, GOLD, GREEN, INK, MUTED, ORANGE, PAPER, PURPLE
+
+# One look a rule: colour, dash, marker.
+LOOKS = {
+    "Adam": (ORANGE, (0, (5, 1.5)), "s"),
+    "Adam, decay": (GOLD, (0, (9, 2)), "D"),
+    "hypergradient, decay": (PURPLE, (0, (6, 1.5, 1, 1.5)), "v"),
+    "carried drift, decay": (BLUE, "-", "o"),
+    "momentum, decay": (GREEN, (0, (1, 1.2)), "^"),
+}
+
+
+def read_runs(path):
+    """The table of runs: the problems, the starting step sizes, and by rule ln of the loss (problem, eta, seed)."""
+    with Path(path).open() as file:
+        rows = list(csv.DictReader(file))
+    problems, rules, etas, seeds = (list(dict.fromkeys(row[k] for row in rows)) for k in list(rows[0])[:4])
+    losses = np.array([float(row["loss"]) for row in rows])
+    logs = np.log(losses).reshape(len(problems), len(rules), len(etas), len(seeds))
+    return problems, np.array(etas, float), dict(zip(rules, np.moveaxis(logs, 1, 0), strict=True))
+
+
+def keys_above(fig, names, x=0.0):
+    """The names of some rules with their markers, two in a line above the figure."""
+    marks = {"o": "●", "s": "■", "D": "◆", "^": "▲", "v": "▼"}
+    for k, name in enumerate(names):
+        colour, _, marker = LOOKS[name]
+        place = (0.02 + 0.5 * (k % 2), 1.07 - 0.07 * (k // 2))
+        fig.text(*place, f"{marks[marker]} {name}", color=colour)
+
+
+def draw_bet(ratios, problems, xlim):
+    """One row a problem: a marker for each rule, at its loss over that of tuned constant Adam; by rule, (problems,)."""
+    fig, ax = plt.subplots(figsize=(5.6, 4.0))
+    ax.axvline(1, color=INK, linewidth=1.5)
+    for k, (name, values) in enumerate(ratios.items()):
+        colour, _, marker = LOOKS[name]
+        at = np.arange(len(problems)) + 0.15 * (k - (len(ratios) - 1) / 2)
+        ax.plot(np.clip(values, *xlim), at, marker, color=colour, markersize=8, markeredgecolor=PAPER, clip_on=False)
+    ax.axhline(len(problems) - 1.5, color=MUTED, linewidth=1)
+    ax.set_xscale("log")
+    ax.set(xlim=xlim, ylim=(len(problems) - 0.5, -0.5), xlabel="loss over that of Adam, tuned to the problem")
+    ax.set_yticks(range(len(problems)), problems)
+    ax.grid(False, axis="y")
+    ax.minorticks_off()
+    keys_above(fig, ratios)
+    return fig
+
+
+def draw_curves(etas, curves, title, ylim):
+    """Ratios over the starting step size: by rule, the middle and both ends of an interval, (etas,) each."""
+    fig, ax = plt.subplots(figsize=(5.6, 4.0))
+    ax.axhline(1, color=INK, linewidth=1.5)
+    for name, (middle, low, high) in curves.items():
+        colour, dash, marker = LOOKS[name]
+        ax.fill_between(etas, low, high, color=colour, alpha=0.25, linewidth=0)
+        ax.plot(etas, middle, color=colour, linestyle=dash, marker=marker, markersize=4)
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    ax.set(xlim=(etas[0], etas[-1]), ylim=ylim, xlabel="starting step size η", ylabel="over tuned Adam")
+    ax.minorticks_off()
+    ax.set_title(title)
+    keys_above(fig, curves)
+    return fig
+
+
+def draw_traces(traces, eta, etas, ylims):
+    """Step sizes, and the losses that they led to, over the steps; by rule, both for each starting step size."""
+    fig, axes = plt.subplots(2, 1, figsize=(5.6, 4.8), sharex=True)
+    for name, starts in traces.items():
+        colour, dash, marker = LOOKS[name]
+        for start, lines in starts.items():
+            here = start == etas[eta]
+            look = {"color": colour, "linestyle": dash, "alpha": 1 if here else 0.25, "linewidth": 2.4 if here else 1}
+            for ax, line in zip(axes, lines, strict=True):
+                ax.plot(*line, **look)
+                if here:
+                    ax.plot(*(values[-1:] for values in line), marker, color=colour, clip_on=False)
+    for ax, ylim, label in zip(axes, ylims, ("step size $p\\eta$", "loss"), strict=True):
+        ax.set_yscale("log")
+        ax.set(ylim=ylim, ylabel=label)
+        ax.minorticks_off()
+    axes[1].set(xlabel="step t", xlim=(0, None))
+    keys_above(fig, traces)
+    return fig
