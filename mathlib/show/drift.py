@@ -29,7 +29,7 @@ def draw_foretold(foretold, measured, limit, title):
         style = {"color": colour, "linestyle": "", "markersize": 5, "markeredgecolor": PAPER, "mew": 0.5}
         ax.plot(foretold[name], measured[name], marker, clip_on=True, **style)
     heading(ax, dict(zip(foretold, (0, 0.34), strict=True)))
-    ax.text(1, 1.04, title, ha="right", transform=ax.transAxes)
+    ax.text(0.97, 0.05, title, ha="right", transform=ax.transAxes)
     ax.set(xlim=(-limit, limit), ylim=(-limit, limit), aspect="equal", xticks=[-limit, 0, limit])
     ax.set(yticks=[-limit, 0, limit], xlabel="foretold by a product", ylabel="measured after the step")
     return fig
