@@ -405,8 +405,8 @@ def carried_drift(
     """Published Adam with ``p eta`` for eta, where the drift sets p: a rule of this project, not the lecture's.
 
     w is the derivative of theta by ln p, carried along from step to step, and `drift_estimate` that of the gradient:
-    ``rho D ⊙ w``, with Adam's ``D = sqrt(v_hat)`` and ``rho = w . H_t w / (w . (D ⊙ w))``, read in each step that
-    `every` divides. Then ``p eta rho`` is the drift over the gradient, a pure number: 1 where a step along w ends in
+    ``c D ⊙ w``, with Adam's ``D = sqrt(v_hat)`` and the curvature ``c = w . H_t w / (w . (D ⊙ w))``, read in each step
+    that `every` divides. Then ``p eta c`` is the drift over the gradient, a pure number: 1 where a step along w ends in
     the minimum. p starts where it is `guard`, along Adam's first direction, and falls where it is more. And ln p grows
     by gamma ``-mean(x) / rms(x)`` where that is positive: ``x = gradient . w`` is the slope of l_t in ln p, on a batch
     that w has not seen. This slope is not asked when to shrink p, for it thinks of the next step alone: that is left to
@@ -418,8 +418,8 @@ def carried_drift(
     >>> bool(next(itertools.islice(path, 100, None)).loss < 1e-4)
     True
     """
-    start = dict.fromkeys(("x1", "x2", "log_p", "rho"), 0.0)
-    theta, g_hat, v_hat, w, x1, x2, log_p, rho = begin(theta0, "g_hat", "v_hat", "w", **start)
+    start = dict.fromkeys(("x1", "x2", "log_p", "c"), 0.0)
+    theta, g_hat, v_hat, w, x1, x2, log_p, c = begin(theta0, "g_hat", "v_hat", "w", **start)
     tiny = np.finfo(theta.dtype).tiny
     for t, l_t, eta in losses:
         b1, b2, b3 = (corrected(b, t) for b in (beta1, beta2, beta3))
@@ -431,16 +431,16 @@ def carried_drift(
         g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
         D = np.sqrt(v_hat) + 1e-8
         if t % every == 0:
-            rho = np.maximum(0, np.vdot(u, Hu) / (np.sum(D * u**2) + tiny))
+            c = np.maximum(0, np.vdot(u, Hu) / (np.sum(D * u**2) + tiny))
         x = np.vdot(g, w)
         x1, x2 = b3 * x1 + (1 - b3) * x, b3 * x2 + (1 - b3) * x**2
-        highest = np.log(guard / np.maximum(rho * np.max(eta), tiny))
+        highest = np.log(guard / np.maximum(c * np.max(eta), tiny))
         grown = log_p + gamma * np.maximum(0, -x1 / np.sqrt(x2 + tiny))
-        log_p = highest if t == 0 and rho > 0 else np.minimum(highest, grown)
+        log_p = highest if t == 0 and c > 0 else np.minimum(highest, grown)
         eta = np.exp(log_p) * eta / D
-        drift_hat = rho * D * w
+        drift_hat = c * D * w
         w = lam * w - eta * (g_hat + drift_hat)
-        carried = {"g_hat": g_hat, "v_hat": v_hat, "w": w, "x1": x1, "x2": x2, "log_p": log_p, "rho": rho}
+        carried = {"g_hat": g_hat, "v_hat": v_hat, "w": w, "x1": x1, "x2": x2, "log_p": log_p, "c": c}
         yield Step(t, theta, loss, g, eta, g_hat, drift_hat, carried)
         theta = theta - eta * g_hat
 

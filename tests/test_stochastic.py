@@ -237,15 +237,15 @@ def test_carried_drift_by_hand(seed, etas, beta1, beta2, lam, guard, every):
     """With sums that are divided by their weights, as published Adam has them, and every step from the last one's."""
     q, (eta, at) = Quadratics(seed), etas
     m = v = w = np.zeros((2, 2))
-    x1 = x2 = log_p = rho = 0.0
+    x1 = x2 = log_p = c = 0.0
     for t, step in q.steps(carried_drift, eta, beta1, beta2, lam=lam, gamma=0.3, guard=guard, every=every):
         g, u = q.gradient(t, step.theta), w if t else np.sign(q.gradient(t, step.theta))
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
         D = np.sqrt(v / (1 - beta2 ** (t + 1))) + 1e-8
         if t % every == 0:
-            rho = np.sum(u * q.product(t, u)) / np.sum(u * D * u)
+            c = np.sum(u * q.product(t, u)) / np.sum(u * D * u)
         x1, x2 = 0.9 * x1 + 0.1 * np.sum(g * w), 0.9 * x2 + 0.1 * np.sum(g * w) ** 2
-        highest = guard / (rho * np.max(at(t)))
+        highest = guard / (c * np.max(at(t)))
         if t == 0:
             p = highest
         else:
@@ -253,10 +253,10 @@ def test_carried_drift_by_hand(seed, etas, beta1, beta2, lam, guard, every):
             p = min(np.exp(log_p + 0.3 * max(downhill, 0)), highest)
         d = m / (1 - beta1 ** (t + 1)) / D
         np.testing.assert_allclose(step.eta * step.gradient_estimate, p * at(t) * d, rtol=1e-8)
-        np.testing.assert_allclose(step.drift_estimate, rho * D * w, rtol=1e-8)
+        np.testing.assert_allclose(step.drift_estimate, c * D * w, rtol=1e-8)
         w = step.carried["w"]
-        np.testing.assert_allclose(w, lam * u * (t > 0) - p * at(t) * (d + rho * u * (t > 0)), rtol=1e-6, atol=1e-12)
-        log_p, x1, x2, rho = (float(step.carried[name]) for name in ("log_p", "x1", "x2", "rho"))
+        np.testing.assert_allclose(w, lam * u * (t > 0) - p * at(t) * (d + c * u * (t > 0)), rtol=1e-6, atol=1e-12)
+        log_p, x1, x2, c = (float(step.carried[name]) for name in ("log_p", "x1", "x2", "c"))
         x1, x2 = (x * (1 - 0.9 ** (t + 1)) for x in (x1, x2))  # the sums of these averages
 
 
