@@ -103,11 +103,11 @@ def draw_slopes(ratio, same, fresh, measured, floor):
         ax.plot(ratio, law, color=colour, linestyle=dash)
         ax.plot(ratio, measured[name], marker, color=colour, zorder=3)
         label(ax, place, name, text)
-    ax.set(xscale="log", yscale="log", xlim=(4e-3, 30), ylim=(4e-3, 30))
+    ax.set(xscale="log", yscale="log", xlim=(1e-2, 4), ylim=(5e-3, 5))
     ax.set_xlabel(r"signal over noise of one batch")
     ax.set_ylabel(r"slope over noise")
-    powers_of_ten(ax.xaxis, -2, 1)
-    powers_of_ten(ax.yaxis, -2, 1)
+    powers_of_ten(ax.xaxis, -2, 0)
+    powers_of_ten(ax.yaxis, -2, 0)
     return fig
 
 
@@ -124,11 +124,11 @@ def draw_horizon(T, etas, losses):
         axes[1].plot(1, losses[name][-1], marker_end, color=colour, clip_on=False, zorder=3)
     axes[0].text(0.02, 0.91, "■ greedy", color=ORANGE, transform=axes[0].transAxes)
     axes[0].text(0.48, 0.91, "● best for T", color=BLUE, transform=axes[0].transAxes)
-    for ax, ylim, title in zip(axes, ((0.01, 100), (1e-3, 10)), (r"$\eta_t$", "expected loss"), strict=True):
+    for ax, ylim, title in zip(axes, ((0.01, 10), (1e-3, 10)), (r"$\eta_t$", "expected loss"), strict=True):
         ax.set_yscale("log")
         ax.set(xlim=(0, 1), ylim=ylim, xlabel=r"$t/T$", title=title)
         ax.set_xticks([0, 0.5, 1], ["0", "½", "1"])
-    powers_of_ten(axes[0].yaxis, -2, 2)
+    powers_of_ten(axes[0].yaxis, -2, 1)
     powers_of_ten(axes[1].yaxis, -3, 1)
     return fig
 
