@@ -19,8 +19,6 @@ class SlideMap(SphinxDirective):
 
 def entry(row):
     """One point, in Markdown."""
-    if "section" not in row:
-        return f"{row['point']}\n"
     links = {
         "read": f"{{ref}}`{row['section']}`",
         "teach": f"{{deck}}`{row['deck']}`",
