@@ -400,17 +400,18 @@ def hypergradient(losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, g
 
 @method
 def carried_drift(
-    losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, beta3=0.9, lam=0.999, gamma=0.01, guard=1.0, every=10
+    losses, theta0, eta=1e-3, beta1=0.9, beta2=0.99, beta3=0.9, lam=0.999, gamma=0.01, guard=1.0, every=20
 ):
     """Published Adam with ``p eta`` for eta, where the drift sets p: a rule of this project, not the lecture's.
 
     w is the derivative of theta by ln p, carried along from step to step, and `drift_estimate` that of the gradient:
     ``c D ⊙ w``, with Adam's ``D = sqrt(v_hat)`` and the curvature ``c = w . H_t w / (w . (D ⊙ w))``, read in each step
-    that `every` divides. Then ``p eta c`` is the drift over the gradient, a pure number: 1 where a step along w ends in
-    the minimum. p starts where it is `guard`, along Adam's first direction, and falls where it is more. And ln p grows
-    by gamma ``-mean(x) / rms(x)`` where that is positive: ``x = gradient . w`` is the slope of l_t in ln p, on a batch
-    that w has not seen. This slope is not asked when to shrink p, for it thinks of the next step alone: that is left to
-    the guard, and to a schedule. eta is a first guess only where the first curvature is not positive.
+    that `every` divides; ln c falls by gamma a step at most. ``p eta c`` is the drift over the gradient, a pure number:
+    1 where a step along w ends in the minimum. p starts where it is `guard`, along Adam's first direction, and falls
+    where it is more. And ln p grows by gamma ``-mean(x) / rms(x)`` where that is positive: ``x = gradient . w`` is the
+    slope of l_t in ln p, on a batch that w has not seen. It is not asked when to shrink p, for it thinks of the next
+    step alone: that is left to the guard, and to a schedule. eta is a first guess only where the first curvature is not
+    positive. beta2 is smaller than Adam's: D has to keep up with a growing p.
 
     beta3 and lam, in [0, 1), are the memories of x and x**2, and of w; the rest is as for `adam`. w is `smd`'s v.
 
@@ -431,7 +432,7 @@ def carried_drift(
         g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
         D = np.sqrt(v_hat) + 1e-8
         if t % every == 0:
-            c = np.maximum(0, np.vdot(u, Hu) / (np.sum(D * u**2) + tiny))
+            c = np.maximum(np.vdot(u, Hu) / (np.sum(D * u**2) + tiny), c * math.exp(-gamma * every))
         x = np.vdot(g, w)
         x1, x2 = b3 * x1 + (1 - b3) * x, b3 * x2 + (1 - b3) * x**2
         highest = np.log(guard / np.maximum(c * np.max(eta), tiny))

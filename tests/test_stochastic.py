@@ -243,7 +243,7 @@ def test_carried_drift_by_hand(seed, etas, beta1, beta2, lam, guard, every):
         m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
         D = np.sqrt(v / (1 - beta2 ** (t + 1))) + 1e-8
         if t % every == 0:
-            c = np.sum(u * q.product(t, u)) / np.sum(u * D * u)
+            c = max(np.sum(u * q.product(t, u)) / np.sum(u * D * u), c * np.exp(-0.3) ** every)
         x1, x2 = 0.9 * x1 + 0.1 * np.sum(g * w), 0.9 * x2 + 0.1 * np.sum(g * w) ** 2
         highest = guard / (c * np.max(at(t)))
         if t == 0:

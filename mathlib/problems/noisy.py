@@ -1,9 +1,9 @@
 """Problems with noise, to try a stochastic method on: a loss, a start, and a stream of noisy losses.
 
 `NOISY` maps a name to a function of a seed. Six are quadratics of 50 dimensions, of condition 1e2 or 1e4, with noise 0,
-0.1 or 1 in the gradient; four learn the digits: a logistic regression; a network in which a tenth of the labels is
+0.1 or 1 in the gradient; five learn the digits: a logistic regression; a network in which a tenth of the labels is
 drawn anew, so that it cannot fit all of them for a reason; the same with true labels and larger batches; a
-convolutional network.
+convolutional network; an autoencoder. The last is a relu network on tumours, from 30 measurements of each.
 
 >>> problem = NOISY["quadratic 1e2 0.1"](seed=0)
 >>> l_t = next(problem.losses())
@@ -16,7 +16,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from mathlib.nn import cnn, mlp, softmax_cross_entropy
+from mathlib.nn import cnn, mlp, relu, softmax_cross_entropy
 from mathlib.problems.data import digits
 from mathlib.stochastic import minibatches
 
@@ -80,8 +80,46 @@ def convolutional(seed):
     return on_digits(cnn((8, 8, 1), channels=(8, 16), F=3, padding=1, seed=seed), 32, seed)
 
 
+def autoencoder(seed):
+    theta0, model = mlp([64, 16, 64], seed=seed)
+    X = np.reshape(training_digits()[0], (-1, 64))
+
+    def loss(theta, X=X):
+        return np.mean(np.sum((model(theta, X) - X) ** 2, axis=1)) / 2
+
+    return NoisyProblem(loss, theta0, partial(minibatches, loss, (X,), 32, seed))
+
+
+def tumours(seed):
+    (theta0, model), (X, y) = mlp([30, 32, 32, 2], relu, seed), standardized_tumours()
+
+    def loss(theta, X=X, y=y):
+        return softmax_cross_entropy(model(theta, X), y)
+
+    return NoisyProblem(loss, theta0, partial(minibatches, loss, (X, y), 16, seed))
+
+
+@cache
+def standardized_tumours():
+    """Measurements of breast tumours, each of mean 0 and variance 1, and whether they are benign; from scikit-learn.
+
+    Source: Wolberg, W. et al. (1993).
+    """
+    from sklearn.datasets import load_breast_cancer
+
+    X, y = load_breast_cancer(return_X_y=True)
+    return (X - X.mean(axis=0)) / X.std(axis=0), y
+
+
 NOISY = {
     f"quadratic {condition} {noise}": partial(noisy_quadratic, float(condition), float(noise))
     for condition in ("1e2", "1e4")
     for noise in ("0", "0.1", "1")
-} | {"logistic": logistic, "network noisy": network_noisy, "network clean": network_clean, "cnn": convolutional}
+} | {
+    "logistic": logistic,
+    "network noisy": network_noisy,
+    "network clean": network_clean,
+    "cnn": convolutional,
+    "autoencoder": autoencoder,
+    "tumours": tumours,
+}
