@@ -77,7 +77,8 @@ def run(key, costs):
     """The row of a run."""
     problem, rule, eta, seed = key
     (loss, theta0, losses), (method, every, decay) = NOISY[problem](seed), RULES[rule]
-    n = steps_within(BUDGETS[problem], every, costs[problem]["second-order Adam" if rule.startswith("sec") else "dual"])
+    route = "second-order Adam" if rule == "second-order Adam" else "dual"
+    n = steps_within(BUDGETS[problem], every, costs[problem][route])
     start = loss(theta0)
     try:
         steps = method(losses(), theta0, s.linear_decay(eta, n) if decay else eta)
@@ -132,6 +133,8 @@ def main():
         machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
         facts = {"machine": machine, "budgets": BUDGETS, "costs": measured_costs(), "hours": 0.0}
         FACTS.write_text(json.dumps(facts, indent=1) + "\n")
+    if facts["budgets"] != BUDGETS:
+        parser.error(f"{FACTS} is of a sweep with other budgets. Instead: delete it, and {TABLE.name}.")
     keys = list(itertools.product(NOISY, RULES, ETAS, range(args.seeds)))
     done = {tuple(row[:4]) for row in rows()}
     if not done:
