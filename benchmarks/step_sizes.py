@@ -80,7 +80,8 @@ def run(key, costs):
     """The row of a run."""
     problem, rule, eta, seed = key
     (loss, theta0, losses), (method, every, decay) = NOISY[problem](seed), RULES[rule]
-    n = steps_within(BUDGETS[problem], every, costs[problem]["second-order Adam" if rule.startswith("sec") else "dual"])
+    route = "second-order Adam" if rule == "second-order Adam" else "dual"
+    n = steps_within(BUDGETS[problem], every, costs[problem][route])
     start = loss(theta0)
     try:
         steps = method(losses(), theta0, s.linear_decay(eta, n) if decay else eta)
@@ -130,7 +131,9 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
-    facts = json.loads(FACTS.read_text()) if FACTS.exists() else {"costs": {}, "hours": 0.0}
+    facts = json.loads(FACTS.read_text()) if FACTS.exists() else {"budgets": {}, "costs": {}, "hours": 0.0}
+    if {name: BUDGETS[name] for name in facts["budgets"]} != facts["budgets"]:
+        parser.error(f"{FACTS} is of a sweep with other budgets. Instead: delete it, and {TABLE.name}.")
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     facts |= {"machine": machine, "budgets": BUDGETS}
     facts["costs"] |= measured_costs([name for name in NOISY if name not in facts["costs"]])

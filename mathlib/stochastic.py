@@ -203,6 +203,9 @@ def begin(state, *estimates, **numbers):
     start = dict.fromkeys(estimates, np.zeros_like(theta)[()]) | numbers
     if set(state) != {"t", "theta", *(start if state["t"] else ())}:
         raise ValueError(f"theta0 is the state of another method, with {sorted(state)}. Instead: its state['theta'].")
+    for name, a in state.items():
+        if np.shape(a) not in ((), theta.shape):
+            raise ValueError(f"theta0's {name} has shape {np.shape(a)}: () or theta's, {theta.shape}, is needed.")
     return theta, *(state.get(name, value) for name, value in start.items())
 
 
@@ -410,8 +413,9 @@ def carried_drift(
     1 where a step along w ends in the minimum. p starts where it is `guard`, along Adam's first direction, and falls
     where it is more. And ln p grows by gamma ``-mean(x) / rms(x)`` where that is positive: ``x = gradient . w`` is the
     slope of l_t in ln p, on a batch that w has not seen. It is not asked when to shrink p, for it thinks of the next
-    step alone: that is left to the guard, and to a schedule. eta is a first guess only where the first curvature is not
-    positive. beta2 is smaller than Adam's: D has to keep up with a growing p.
+    step alone: that is left to the guard, and to a schedule, of which only the falls count: the guard takes a rise
+    back. eta is a first guess only where the first curvature is not positive. beta2 is smaller than Adam's: D has to
+    keep up with a growing p.
 
     beta3 and lam, in [0, 1), are the memories of x and x**2, and of w; the rest is as for `adam`. w is `smd`'s v.
 

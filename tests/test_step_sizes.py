@@ -70,6 +70,16 @@ def test_a_run_that_diverges_counts_as_the_start(small):
     assert json.loads(step_sizes.FACTS.read_text())["costs"]["logistic"]["dual"] > 1
 
 
+def test_a_sweep_with_other_budgets_is_not_mixed_in(small, monkeypatch, capsys):
+    step_sizes.main()
+    whole = step_sizes.TABLE.read_text()
+    monkeypatch.setattr(step_sizes, "BUDGETS", {"logistic": 6})
+    with pytest.raises(SystemExit):
+        step_sizes.main()
+    assert "with other budgets. Instead: delete it" in capsys.readouterr().err
+    assert step_sizes.TABLE.read_text() == whole
+
+
 @pytest.mark.parametrize("name", NOISY)
 def test_the_noise_has_the_loss_for_its_mean(name):
     problem = NOISY[name](3)

@@ -279,10 +279,18 @@ def test_carried_drift_asks_for_no_starting_eta():
     assert max(published) > 100 * min(published)
 
 
-def test_where_the_first_curvature_is_not_positive_eta_is_the_first_step_size():
-    hill = lambda x: -np.sum(x**2)  # noqa: E731
-    step = next(carried_drift(repeat(hill), np.ones(3), eta=0.125))
+@pytest.mark.parametrize("loss", [lambda x: -np.sum(x**2), np.sum], ids=["hill", "plane"])
+def test_where_the_first_curvature_is_not_positive_eta_is_the_first_step_size(loss):
+    step = next(carried_drift(repeat(loss), np.ones(3), eta=0.125))
     np.testing.assert_allclose(step.eta * abs(step.gradient_estimate), 0.125, rtol=1e-7)
+
+
+def test_the_guard_takes_back_the_rise_of_a_schedule():
+    loss = lambda x: np.sum(np.geomspace(0.01, 1, 5) * x**2)  # noqa: E731
+    warm_up = lambda t: 1e-3 * min(t + 1, 10)  # noqa: E731
+    paths = [islice(carried_drift(repeat(loss), np.ones(5), eta), 30) for eta in (1e-2, warm_up)]
+    for constant, rising in zip(*paths, strict=True):
+        same(rising.theta, constant.theta)
 
 
 @settings(max_examples=20)
@@ -355,6 +363,13 @@ def test_a_schedule_at_zero_stands_still(method):
     path = list(islice(method(repeat(lambda x: np.sum(x**2)), np.ones(2), linear_decay(0.1, 3)), 8))
     assert not np.array_equal(path[3].theta, path[0].theta)
     assert np.array_equal(path[3].theta, path[7].theta)
+
+
+@every_method
+def test_at_a_stationary_point_every_method_stands_still(method):
+    for loss in (lambda x: np.sum(x**2), lambda x: -np.sum(x**2), lambda x: np.prod(x) ** 2):
+        for step in islice(method(repeat(loss), np.zeros(2), eta=np.array([0.0, 0.1])), 20):
+            assert np.array_equal(step.theta, np.zeros(2))
 
 
 # --------------------------------------------------------------------------------------- laws of the noise
@@ -523,7 +538,10 @@ def test_a_step_runs_its_loss_once(method):
         assert len(runs) == n
 
 
-@every_method
+resumable = METHODS | {"drift carried over two steps": partial(carried_drift, every=2)}
+
+
+@pytest.mark.parametrize("method", resumable.values(), ids=resumable)
 @settings(max_examples=20)
 @given(seed=SEEDS, stop=st.integers(1, T - 1))
 def test_a_saved_run_goes_on_to_the_bit(method, seed, stop):
@@ -607,6 +625,10 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
     other = METHODS["momentum" if method is sgd else "sgd"]
     with pytest.raises(ValueError, match="state of another method"):
         next(method(losses, next(other(losses, np.ones(2))).state))
+    state = next(method(losses, np.ones(2))).state
+    for name in sorted(set(state) - {"t", "theta"}):
+        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or theta's"):
+            next(method(losses, state | {name: np.ones((2, 2))}))
     bad = {"alpha": (0, -0.1, 1.1, np.nan), "mu": (-1, np.inf), "gamma": (-1, np.nan), "guard": (-1,), "eps": (-1,)}
     bad |= dict.fromkeys(("beta1", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
     for name in set(bad) & set(options_of(method)):

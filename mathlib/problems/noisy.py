@@ -24,7 +24,7 @@ NoisyProblem = namedtuple("NoisyProblem", "loss theta0 losses")
 
 
 def noisy_quadratic(condition, noise, seed, n=50):
-    """``theta . H theta / 2 + b_t . theta``: every eigenvector starts at 1/2 in the mean, the noise b_t is so long."""
+    """``theta . H theta / 2 + b_t . theta``: at the start 1/2 for each eigenvector; noise is the rms length of b_t."""
     rng = np.random.default_rng(seed)
     eigenvalues, Q = np.geomspace(1 / condition, 1, n), np.linalg.qr(rng.standard_normal((n, n)))[0]
     H = Q * eigenvalues @ Q.T
@@ -54,6 +54,7 @@ def on_digits(network, batch_size, seed, resampled=0.0, ridge=0.0):
 
 @cache
 def training_digits():
+    """The images and labels of `digits` that are there to learn from."""
     return digits()[:2]
 
 
@@ -64,19 +65,23 @@ def flat(network):
 
 
 def logistic(seed):
+    """Logistic regression with a ridge, from zero; batches of 32."""
     theta0, model = flat(mlp([64, 10]))
     return on_digits((np.zeros_like(theta0), model), 32, seed, ridge=1e-3)
 
 
 def network_noisy(seed):
+    """A network of 64 hidden units, a tenth of the labels drawn anew; batches of 32."""
     return on_digits(flat(mlp([64, 64, 10], seed=seed)), 32, seed, resampled=0.1)
 
 
 def network_clean(seed):
+    """The same network with true labels; batches of 128."""
     return on_digits(flat(mlp([64, 64, 10], seed=seed)), 128, seed)
 
 
 def convolutional(seed):
+    """A network of two convolutions, with true labels; batches of 32."""
     return on_digits(cnn((8, 8, 1), channels=(8, 16), F=3, padding=1, seed=seed), 32, seed)
 
 
