@@ -1,9 +1,8 @@
-"""Drawings for the chapter on Adam and the drift of the gradient: changes foretold and measured, and their ratios."""
+"""Drawings for the chapter on Adam and the drift: changes foretold and measured, and curves of errors."""
 
 import matplotlib.pyplot as plt
-import numpy as np
 
-from mathlib.show.style import BLUE, GREEN, GRID, INK, MUTED, ORANGE, PAPER, PURPLE
+from mathlib.show.style import BLUE, GREEN, INK, MUTED, ORANGE, PAPER, PURPLE
 
 # One look a curve: colour, dash, marker.
 LOOKS = (
@@ -52,23 +51,4 @@ def draw_curves(names, x, markers, lines, xlabel, ylabel, ylim, base=2, level=No
     if x[0] >= 1:
         ax.set_xticks(x, [str(number) for number in x])
     ax.minorticks_off()
-    return fig
-
-
-def draw_ratios(edges, shares, top):
-    """Shares of drift ratios between the edges, and beyond them; by name, those of all examples and of one batch."""
-    fig, axes = plt.subplots(len(shares), 1, figsize=(5.6, 4.4), sharex=True)
-    middles = np.arange(len(edges) + 1) - 0.5
-    lower = np.array([-np.inf, *edges])
-    colours = np.where(lower >= 2, ORANGE, np.where(lower >= 0, BLUE, PURPLE))
-    for ax, (name, (all_examples, batch)) in zip(axes, shares.items(), strict=True):
-        ax.bar(middles, all_examples, width=0.9, color=colours, edgecolor=PAPER, linewidth=0)
-        ax.step([-1, *(middles + 0.5)], [batch[0], *batch], where="pre", color=INK, linestyle="-", linewidth=1.5)
-        ax.text(0, 1.03, name, transform=ax.transAxes)
-        ax.set(ylim=(0, top), ylabel="share")
-        ax.grid(axis="x", visible=False)
-        ax.axvline(np.searchsorted(edges, 1.0), color=GRID, linestyle="--", linewidth=1.2, zorder=0)
-    axes[0].text(1, 1.03, "line: one batch of 64", ha="right", transform=axes[0].transAxes)
-    axes[-1].set_xticks(range(len(edges)), [f"{edge:g}" for edge in edges])
-    axes[-1].set(xlim=(-1.05, len(edges) + 0.05), xlabel=r"drift ratio $r_i$")
     return fig
