@@ -91,3 +91,12 @@ def test_the_noise_has_the_loss_for_its_mean(name):
     again = NOISY[name](3)
     assert np.array_equal(again.theta0, problem.theta0)
     assert next(again.losses())(theta) == samples[0]
+
+
+def test_every_row_of_the_table_is_of_a_run_that_the_sweep_makes():
+    rows = step_sizes.rows()
+    keys = [tuple(row[:4]) for row in rows]
+    assert set(keys) == {
+        (p, r, e, s) for p in NOISY for r in step_sizes.RULES for e in step_sizes.ETAS for s in range(5)
+    }
+    assert len(keys) == len(set(keys))

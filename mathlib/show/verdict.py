@@ -28,30 +28,32 @@ def read_runs(path):
     return problems, np.array(etas, float), dict(zip(rules, np.moveaxis(logs, 1, 0), strict=True))
 
 
-def keys_above(fig, names, x=0.0):
-    """The names of some rules with their markers, two in a line above the figure."""
+def keys_above(ax, names):
+    """The names of some rules with their markers, two in a line above the axes."""
     marks = {"o": "●", "s": "■", "D": "◆", "^": "▲", "v": "▼"}
+    lines = -(-len(names) // 2)
     for k, name in enumerate(names):
         colour, _, marker = LOOKS[name]
-        place = (0.02 + 0.5 * (k % 2), 1.07 - 0.07 * (k // 2))
-        fig.text(*place, f"{marks[marker]} {name}", color=colour)
+        place = {"xy": (0.5 * (k % 2), 1), "xycoords": "axes fraction"}
+        above = {"xytext": (0, 7 + 18 * (lines - 1 - k // 2)), "textcoords": "offset points"}
+        ax.annotate(f"{marks[marker]} {name}", **place, **above, color=colour)
 
 
 def draw_bet(ratios, problems, xlim):
     """One row a problem: a marker for each rule, at its loss over that of tuned constant Adam; by rule, (problems,)."""
-    fig, ax = plt.subplots(figsize=(5.6, 4.0))
+    fig, ax = plt.subplots(figsize=(5.6, 4.8))
     ax.axvline(1, color=INK, linewidth=1.5)
     for k, (name, values) in enumerate(ratios.items()):
         colour, _, marker = LOOKS[name]
         at = np.arange(len(problems)) + 0.15 * (k - (len(ratios) - 1) / 2)
         ax.plot(np.clip(values, *xlim), at, marker, color=colour, markersize=8, markeredgecolor=PAPER, clip_on=False)
-    ax.axhline(len(problems) - 1.5, color=MUTED, linewidth=1)
+    ax.axhline(len(problems) - 2.5, color=MUTED, linewidth=1)
     ax.set_xscale("log")
     ax.set(xlim=xlim, ylim=(len(problems) - 0.5, -0.5), xlabel="loss over that of Adam, tuned to the problem")
     ax.set_yticks(range(len(problems)), problems)
     ax.grid(False, axis="y")
     ax.minorticks_off()
-    keys_above(fig, ratios)
+    keys_above(ax, ratios)
     return fig
 
 
@@ -67,8 +69,8 @@ def draw_curves(etas, curves, title, ylim):
     ax.set_yscale("log")
     ax.set(xlim=(etas[0], etas[-1]), ylim=ylim, xlabel="starting step size η", ylabel="over tuned Adam")
     ax.minorticks_off()
-    ax.set_title(title)
-    keys_above(fig, curves)
+    ax.text(0.5, 0.95, title, ha="center", va="top", transform=ax.transAxes)
+    keys_above(ax, curves)
     return fig
 
 
@@ -89,5 +91,6 @@ def draw_traces(traces, eta, etas, ylims):
         ax.set(ylim=ylim, ylabel=label)
         ax.minorticks_off()
     axes[1].set(xlabel="step t", xlim=(0, None))
-    keys_above(fig, traces)
+    axes[1].set_yticks([0.3, 1, 3], ["0.3", "1", "3"])
+    keys_above(axes[0], traces)
     return fig
