@@ -13,9 +13,10 @@ of a method needs its rows deleted. `step_sizes.json` has the measured costs, th
 of processor time.
 
 What was seen when: the constants of `hypergradient` were chosen on the quadratics and the logistic regression. So were
-those of a first `carried_drift`, which then failed on the noisy network; so were those of a second, which did well on
-the networks in the mean and blew up in some runs on the clean one. The third, which is here, was made while looking
-at all problems but the last two. The autoencoder and the tumours met it for the first time in this sweep.
+those of a first `carried_drift`, which then failed on the noisy network. Those of a second were chosen on these and
+that network; it did well on the others in the mean, and blew up in some runs on the clean one. The third, which is
+here, was made while looking at all problems but the last two. The autoencoder and the tumours met it for the first
+time in this sweep.
 """
 
 import argparse

@@ -2,7 +2,7 @@
 
 `NOISY` maps a name to a function of a seed. Six are quadratics of 50 dimensions, of condition 1e2 or 1e4, with noise 0,
 0.1 or 1 in the gradient; five learn the digits: a logistic regression; a network in which a tenth of the labels is
-drawn anew, so that it cannot fit all of them for a reason; the same with true labels and larger batches; a
+drawn anew, so that these can only be learnt by heart; the same with true labels and larger batches; a
 convolutional network; an autoencoder. The last is a relu network on tumours, from 30 measurements of each.
 
 >>> problem = NOISY["quadratic 1e2 0.1"](seed=0)
@@ -86,6 +86,7 @@ def convolutional(seed):
 
 
 def autoencoder(seed):
+    """A network that gives back an image through 16 hidden units; batches of 32."""
     theta0, model = mlp([64, 16, 64], seed=seed)
     X = np.reshape(training_digits()[0], (-1, 64))
 
@@ -96,6 +97,7 @@ def autoencoder(seed):
 
 
 def tumours(seed):
+    """A relu network that tells benign tumours from others; batches of 16."""
     (theta0, model), (X, y) = mlp([30, 32, 32, 2], relu, seed), standardized_tumours()
 
     def loss(theta, X=X, y=y):
