@@ -419,6 +419,7 @@ def carried_drift(
 
     beta3 and lam, in [0, 1), are the memories of x and x**2, and of w; the rest is as for `adam`. w is a scalar
     form of `smd`'s v, and while ``p eta c`` is near 1, little more than the last step.
+    ``gamma=0`` with an `every` beyond the run's length keeps the first p: one product, ever.
 
     >>> path = carried_drift(itertools.repeat(lambda x: np.sum(x**2)), np.ones(2), eta=1e-5)
     >>> bool(next(itertools.islice(path, 100, None)).loss < 1e-4)
