@@ -132,18 +132,21 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
+    keys = list(itertools.product(NOISY, RULES, ETAS, range(args.seeds)))
+    done = {tuple(row[:4]) for row in rows()}
+    todo = [key for key in keys if key not in done]
+    if not todo:
+        print(f"{TABLE} has all {len(keys)} runs. To make some again, delete their rows.")
+        return
     facts = json.loads(FACTS.read_text()) if FACTS.exists() else {"budgets": {}, "costs": {}, "hours": 0.0}
-    if {name: BUDGETS[name] for name in facts["budgets"]} != facts["budgets"]:
+    if {name: BUDGETS.get(name) for name in facts["budgets"]} != facts["budgets"]:
         parser.error(f"{FACTS} is of a sweep with other budgets. Instead: delete it, and {TABLE.name}.")
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     facts |= {"machine": machine, "budgets": BUDGETS}
     facts["costs"] |= measured_costs([name for name in NOISY if name not in facts["costs"]])
     FACTS.write_text(json.dumps(facts, indent=1) + "\n")
-    keys = list(itertools.product(NOISY, RULES, ETAS, range(args.seeds)))
-    done = {tuple(row[:4]) for row in rows()}
     if not done:
         write([COLUMNS], "w")
-    todo = [key for key in keys if key not in done]
     try:
         with (
             multiprocessing.Pool(args.processes, deaf) as pool,
@@ -154,7 +157,7 @@ def main():
                 facts["hours"] += spent / 3600
                 bar.update()
         order = {key: place for place, key in enumerate(keys)}
-        write([COLUMNS, *sorted(rows(), key=lambda row: order[tuple(row[:4])])], "w")
+        write([COLUMNS, *sorted(rows(), key=lambda row: order.get(tuple(row[:4]), len(keys)))], "w")
     except KeyboardInterrupt:
         print(f"interrupted: the same command goes on after the {len(rows())} runs that are stored.")
     finally:

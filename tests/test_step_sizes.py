@@ -59,8 +59,11 @@ def test_an_interrupted_sweep_goes_on_where_it_was(small, monkeypatch):
     step_sizes.main()
     assert step_sizes.TABLE.read_text() == whole
     assert sum(len(rows) == 1 for rows in runs) == 12 - 4
-    step_sizes.main()
+    facts = step_sizes.FACTS.read_text()
+    monkeypatch.setattr("sys.argv", ["step_sizes", "--seeds", "1"])
+    step_sizes.main()  # nothing to do
     assert step_sizes.TABLE.read_text() == whole
+    assert step_sizes.FACTS.read_text() == facts
 
 
 def test_a_run_that_diverges_counts_as_the_start(small):
