@@ -132,15 +132,15 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
+    facts = json.loads(FACTS.read_text()) if FACTS.exists() else {"budgets": {}, "costs": {}, "hours": 0.0}
+    if {name: BUDGETS.get(name) for name in facts["budgets"]} != facts["budgets"]:
+        parser.error(f"{FACTS} is of a sweep with other budgets. Instead: delete it, and {TABLE.name}.")
     keys = list(itertools.product(NOISY, RULES, ETAS, range(args.seeds)))
     done = {tuple(row[:4]) for row in rows()}
     todo = [key for key in keys if key not in done]
     if not todo:
         print(f"{TABLE} has all {len(keys)} runs. To make some again, delete their rows.")
         return
-    facts = json.loads(FACTS.read_text()) if FACTS.exists() else {"budgets": {}, "costs": {}, "hours": 0.0}
-    if {name: BUDGETS.get(name) for name in facts["budgets"]} != facts["budgets"]:
-        parser.error(f"{FACTS} is of a sweep with other budgets. Instead: delete it, and {TABLE.name}.")
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     facts |= {"machine": machine, "budgets": BUDGETS}
     facts["costs"] |= measured_costs([name for name in NOISY if name not in facts["costs"]])
