@@ -158,14 +158,16 @@ def method(body):
         state = theta0 if isinstance(theta0, Mapping) else {"t": 0, "theta": theta0}
         if not {"t", "theta"} <= set(state):
             raise ValueError(f"theta0 holds {sorted(state)}: an array, or the state of a step, is needed.")
-        theta, t = floats(state["theta"], "theta0"), int(state["t"])
+        theta, t = floats(state["theta"], "theta0"), np.array(state["t"])[()]
+        if not (np.ndim(t) == 0 and t >= 0 and t == int(t)):
+            raise ValueError(f"theta0's t is {t}: a whole number of steps, at least 0, is needed.")
         finite(theta0=theta)
         if not hasattr(given["losses"], "__iter__"):
             what = "one loss" if callable(given["losses"]) else f"a {type(given['losses']).__name__}"
             raise TypeError(f"losses is {what}: a stream is needed, with a loss for each step. {STREAM}")
-        given["losses"] = numbered(given["losses"], t, step_sizes(given["eta"], theta))
+        given["losses"] = numbered(given["losses"], int(t), step_sizes(given["eta"], theta))
         given["theta0"] = {name: np.array(a)[()] for name, a in state.items()}  # later changes must not show
-        return guarded(body(*bound.args, **bound.kwargs), t)
+        return guarded(body(*bound.args, **bound.kwargs), int(t))
 
     return checked
 

@@ -620,6 +620,9 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
         method(losses, np.array([1.0, np.nan]))
     with pytest.raises(ValueError, match="the state of a step"):
         method(losses, {"theta": np.ones(2)})
+    for t in (-1, 2.5, np.nan, np.ones(2)):
+        with pytest.raises(ValueError, match=r"theta0's t is .*: a whole number of steps, at least 0"):
+            method(losses, {"t": t, "theta": np.ones(2)})
     with pytest.raises(ValueError, match="state of another method"):
         next(method(losses, {"t": 1, "theta": np.ones(2), "z": np.ones(2)}))
     other = METHODS["momentum" if method is sgd else "sgd"]
