@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathlib.problems import NOISY
+from mathlib.show.verdict import read_runs
 
 spec = importlib.util.spec_from_file_location("step_sizes", Path(__file__).parents[1] / "benchmarks/step_sizes.py")
 step_sizes = importlib.util.module_from_spec(spec)
@@ -94,6 +95,20 @@ def test_the_noise_has_the_loss_for_its_mean(name):
     again = NOISY[name](3)
     assert np.array_equal(again.theta0, problem.theta0)
     assert next(again.losses())(theta) == samples[0]
+
+
+def test_the_table_is_read_by_what_its_rows_say(tmp_path):
+    head, *lines = step_sizes.TABLE.read_text().splitlines(keepends=True)
+    mixed = tmp_path / "mixed.csv"
+    mixed.write_text(head + "".join(np.random.default_rng(0).permutation(lines)))
+    problems, etas, logs = read_runs(mixed)
+    seeds = list(dict.fromkeys(line.rsplit(",", 2)[1] for line in mixed.read_text().splitlines()[1:]))
+    for problem, rule, eta, seed, loss in step_sizes.rows()[::97]:
+        place = problems.index(problem), list(etas).index(eta), seeds.index(str(seed))
+        assert logs[rule][place] == np.log(float(loss))
+    mixed.write_text(head + "".join(lines[1:]))
+    with pytest.raises(ValueError, match="lacks 1 runs"):
+        read_runs(mixed)
 
 
 def test_every_row_of_the_table_is_of_a_run_that_the_sweep_makes():

@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mathlib.show.style import BLUE, GOLD, GREEN, INK, MUTED, ORANGE, PAPER, PURPLE
+from mathlib.show.style import BLUE, GOLD, INK, MUTED, ORANGE, PAPER, PURPLE
 
 # One look a rule: colour, dash, marker.
 LOOKS = {
@@ -14,23 +14,28 @@ LOOKS = {
     "Adam, decay": (GOLD, (0, (9, 2)), "D"),
     "hypergradient, decay": (PURPLE, (0, (6, 1.5, 1, 1.5)), "v"),
     "carried drift, decay": (BLUE, "-", "o"),
-    "momentum, decay": (GREEN, (0, (1, 1.2)), "^"),
 }
 
 
 def read_runs(path):
-    """The table of runs: the problems, the starting step sizes, and by rule ln of the loss (problem, eta, seed)."""
+    """The table of runs: the problems, the starting step sizes, and by rule ln of the loss (problem, eta, seed).
+
+    A ValueError says that a run is missing.
+    """
     with Path(path).open() as file:
         rows = list(csv.DictReader(file))
-    problems, rules, etas, seeds = (list(dict.fromkeys(row[k] for row in rows)) for k in list(rows[0])[:4])
-    losses = np.array([float(row["loss"]) for row in rows])
-    logs = np.log(losses).reshape(len(problems), len(rules), len(etas), len(seeds))
-    return problems, np.array(etas, float), dict(zip(rules, np.moveaxis(logs, 1, 0), strict=True))
+    axes = {name: list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "problem", "eta", "seed")}
+    logs = np.full([len(axis) for axis in axes.values()], np.nan)
+    for row in rows:
+        logs[tuple(axis.index(row[name]) for name, axis in axes.items())] = np.log(float(row["loss"]))
+    if np.any(np.isnan(logs)):
+        raise ValueError(f"{path} lacks {np.sum(np.isnan(logs))} runs. Instead: make experiment, which adds them.")
+    return axes["problem"], np.array(axes["eta"], float), dict(zip(axes["method"], logs, strict=True))
 
 
 def keys_above(ax, names):
     """The names of some rules with their markers, two in a line above the axes."""
-    marks = {"o": "●", "s": "■", "D": "◆", "^": "▲", "v": "▼"}
+    marks = {"o": "●", "s": "■", "D": "◆", "v": "▼"}
     lines = -(-len(names) // 2)
     for k, name in enumerate(names):
         colour, _, marker = LOOKS[name]
