@@ -5,6 +5,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 ==  ===============  ===============================================================================================
 0   ``arithmetic``   what every arithmetic shares: kinds of derivative rule, dispatch, what a number is
 0   ``primitives``   the one table of derivative rules
+0   ``door``         what every function asks of its arguments, and of what a program returns
 1   ``dual``         dual numbers a + b eps, and the guarded complex numbers of complex step
 1   ``nn``           layers, losses and two small networks (import it by name)
 2   ``differences``  jvp, complex step, forward and central differences
@@ -16,7 +17,8 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 5   ``stochastic``   minibatches, SGD, momentum, Adam; noise and drift of the gradient (import it by name)
 6   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
 6   ``problems``     data, and problems to test a method on (import it by name)
-6   ``show``         the book's moving figures (it needs matplotlib and ipywidgets; import it by name)
+6   ``show``         the book's moving figures, the drawings in a folder of their own (it needs matplotlib and
+                     ipywidgets; import it by name)
 ==  ===============  ===============================================================================================
 
 A module imports only from floors below its own, or from the one above it in this list.

@@ -13,8 +13,8 @@ import operator
 import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, plus, product_tangent, real_value
-from mathlib.differences import finite, floats, run_program
-from mathlib.dual import Complex, Dual, floating, is_finite
+from mathlib.door import finite, floating, floats, is_finite, run_program
+from mathlib.dual import Complex, Dual
 from mathlib.primitives import Piece, assemble, deposit, part
 
 MATMUL, RESHAPE = TABLE[np.matmul], TABLE[np.reshape]

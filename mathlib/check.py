@@ -3,7 +3,8 @@
 import numpy as np
 
 from mathlib.backprop import grad
-from mathlib.differences import central_difference, finite, floats, jvp, real_run
+from mathlib.differences import central_difference, jvp
+from mathlib.door import finite, floats, real_run
 from mathlib.hessian import hvp
 
 

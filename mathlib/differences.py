@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from mathlib.arithmetic import Number, Run, UnsupportedError, real_value
-from mathlib.dual import Complex, Dual, floating, is_finite
+from mathlib.door import is_finite, point_and_direction, real_run, run_program
+from mathlib.dual import Complex, Dual
 
 
 def jvp(f, x, v):
@@ -161,46 +162,6 @@ def central_difference(f, x, v=None, h=None):
     return (real_run(f, x + h * v) - real_run(f, x - h * v)) / (2 * h)
 
 
-def point_and_direction(x, v):
-    """Check x and v at the door, and copy them: no result is a view of an input, and f may change what it gets."""
-    x, v = direction(x, v, "x")
-    finite(x=x, v=v)
-    return tuple(a if isinstance(a, Number) else np.array(a)[()] for a in (x, v))
-
-
-def direction(x, v, name):
-    """Check the types of a point and of a direction of its shape, and give v the point's precision."""
-    x = floats(x, name)
-    if v is None and np.shape(x):
-        raise ValueError(
-            f"{name} has shape {np.shape(x)}: a direction v of this shape is needed. Instead: v=np.ones_like({name})."
-        )
-    v = 1 if v is None else v
-    if not isinstance(v, Number):
-        if np.asarray(v).dtype.kind not in "fiu":
-            raise TypeError(f"v is of type {np.asarray(v).dtype}: a direction of real numbers is needed.")
-        v = np.asarray(v, dtype=x.dtype)[()]
-    if np.shape(v) != np.shape(x):
-        raise ValueError(f"v has shape {np.shape(v)} and {name} {np.shape(x)}: they must be equal.")
-    return x, v
-
-
-def floats(x, name):
-    """Check that a point is of floats."""
-    if isinstance(x, (bool, int)):
-        raise TypeError(
-            f"{name} is of type {type(x).__name__}: a derivative needs floating-point numbers. Instead: float({name})."
-        )
-    return floating(x, name)
-
-
-def finite(**arrays):
-    """Refuse a point or a direction with a NaN or an infinity in it."""
-    for name, a in arrays.items():
-        if not is_finite(a):
-            raise ValueError(f"{name} has a NaN or an infinity in it: finite numbers are needed.")
-
-
 def step(x, v, h, power):
     """The step h, or the default: eps**power of x's precision, on the scale of x and v."""
     if h is None:
@@ -210,41 +171,6 @@ def step(x, v, h, power):
     if not 0 < h < np.inf:
         raise ValueError(f"h is {h}: a positive, finite step is needed. Instead: h=2**-26 (forward), 2**-17 (central).")
     return h
-
-
-def real_run(f, x):
-    """f(x) on plain floats: one array, all finite."""
-    y = array_result(f(x))
-    if not is_finite(y):
-        raise FloatingPointError("f is NaN or infinite at x or a step away from it: no difference can be formed.")
-    return y
-
-
-def array_result(y):
-    """Refuse what is not one array of real numbers."""
-    if isinstance(y, Number):
-        y.run.check()
-        return y
-    if y is None or isinstance(y, (list, tuple, dict)):
-        raise TypeError(f"f returned a {type(y).__name__}: one array is needed. Instead: return np.stack([...]).")
-    y = np.asarray(y)[()]
-    if y.dtype.kind not in "biuf":
-        raise TypeError(f"f returned {y.dtype}: real numbers are needed. Instead: return an array of floats.")
-    return y
-
-
-def run_program(f, number):
-    """f(number), one array; the number's run ends with it."""
-    try:
-        with np.errstate(all="ignore"):
-            return array_result(f(number))
-    except (TypeError, ValueError) as error:
-        # NumPy reports a refused conversion as its own "setting an array element with a sequence".
-        if isinstance(error.__cause__, UnsupportedError):
-            raise error.__cause__ from None
-        raise
-    finally:
-        number.run.alive = False
 
 
 def run_on(start, f):

@@ -4,12 +4,12 @@
 ``complex_step`` hands to a function: NumPy's complex numbers, in which everything means what it means on the reals.
 """
 
-import math
 import operator
 
 import numpy as np
 
 from mathlib.arithmetic import Elementwise, NonAnalyticError, Number, Run, unsupported
+from mathlib.door import floating, is_finite
 
 # Hand-made dual numbers belong to no differentiation: they share the lowest level.
 FREE = Run()
@@ -17,36 +17,6 @@ FREE.level = 0
 
 # The square of an imaginary part this far below its real part is below the real part's last bit.
 SMALL = 2.0**-27
-
-
-def is_finite(a):
-    """Whether all of a, of any arithmetic, is finite."""
-    if isinstance(a, Number):
-        return a.finite()
-    # One quick product tells, unless it overflows by itself.
-    return math.isfinite(np.vdot(a, a)) or bool(np.all(np.isfinite(a)))
-
-
-def floating(a, name):
-    """Give `a` as a floating-point array; Python's own numbers are converted, integer arrays refused."""
-    if isinstance(a, Number):
-        return a
-    if isinstance(a, np.ma.MaskedArray):
-        raise TypeError(f"{name} is masked: a derivative needs all its numbers. Instead: {name}.filled(0.0).")
-    listed = isinstance(a, (list, tuple))
-    a = np.float64(a) if isinstance(a, (int, float)) and not isinstance(a, bool) else np.asarray(a)
-    if a.dtype.kind != "f":
-        instead = (
-            "two real arrays"
-            if a.dtype.kind == "c"
-            else f"np.array({name}, float)"
-            if listed
-            else f"{name}.astype(float)"
-        )
-        raise TypeError(
-            f"{name} is of type {a.dtype}: a derivative needs real floating-point numbers. Instead: {instead}."
-        )
-    return a if a.ndim else a[()]
 
 
 class Dual(Number):

@@ -12,8 +12,9 @@ import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, product_tangent
 from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, own, record
-from mathlib.differences import central_difference, complex_step_along, direction, finite, floats
-from mathlib.dual import Complex, Dual, is_finite
+from mathlib.differences import central_difference, complex_step_along
+from mathlib.door import direction, finite, floats, is_finite
+from mathlib.dual import Complex, Dual
 from mathlib.primitives import assemble, deposit
 
 EPS, ASSEMBLE = 2.0**-50, TABLE[assemble]

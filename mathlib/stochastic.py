@@ -17,8 +17,7 @@ import numpy as np
 
 from mathlib.arithmetic import real_value
 from mathlib.backprop import grad, value_and_grad
-from mathlib.differences import finite, floats
-from mathlib.dual import is_finite
+from mathlib.door import finite, floats, is_finite
 from mathlib.hessian import grad_and_hvp, hessian, hvp
 
 STREAM = "Instead: itertools.repeat(loss), or minibatches(loss, (X, y))."

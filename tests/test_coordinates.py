@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathlib import grad
-from mathlib.show.bases import draw_coordinates, draw_longer
+from mathlib.show.drawings.bases import draw_coordinates, draw_longer
 from mathlib.spaces import VectorSpace
 
 mpl.use("agg")

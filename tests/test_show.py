@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from mathlib import grad
 from mathlib.backprop import Graph
-from mathlib.show import cnn, explorable, graph, hessian, slider
+from mathlib.show import explorable, slider
+from mathlib.show.drawings import cnn, graph, hessian
 from mathlib.show.style import BLUE, COLOURS, ORANGE, PAPER
 from mathlib.show.svg import elements, pack
 

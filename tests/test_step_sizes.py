@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mathlib.problems import NOISY
-from mathlib.show.verdict import read_runs
+from mathlib.show.drawings.verdict import read_runs
 
 spec = importlib.util.spec_from_file_location("step_sizes", Path(__file__).parents[1] / "benchmarks/step_sizes.py")
 step_sizes = importlib.util.module_from_spec(spec)

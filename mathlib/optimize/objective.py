@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mathlib.backprop import Node, value_and_grad
-from mathlib.differences import finite, floats
+from mathlib.door import finite, floats
 from mathlib.hessian import Hessian
 
 

@@ -10,6 +10,8 @@
     the palette: ``INK, MUTED, GRID, PAPER, BLUE, ORANGE, GREEN, PURPLE, GOLD``
 `svg`
     figures as SVG that follows the theme of the page
+`drawings`
+    what the chapters' figures draw, a module a chapter
 
 This is the only part of `mathlib` that needs matplotlib and ipywidgets.
 """

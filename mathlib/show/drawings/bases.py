@@ -6,7 +6,7 @@ A basis of the plane is a matrix P: its columns are b1, orange, and b2, green, a
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mathlib.show.cnn import MINUS, show_picture
+from mathlib.show.drawings.cnn import MINUS, show_picture
 from mathlib.show.style import BLUE, GREEN, GRID, INK, MUTED, ORANGE, PURPLE
 
 STYLES = ((ORANGE, (0, (5, 1.5))), (GREEN, (0, (1, 1.2))))

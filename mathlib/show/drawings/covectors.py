@@ -6,7 +6,7 @@ Points, vectors (2,) and covectors (2,) come as coordinates in the basis of the 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mathlib.show.cnn import MINUS, show_picture
+from mathlib.show.drawings.cnn import MINUS, show_picture
 from mathlib.show.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE
 
 

@@ -3,7 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mathlib.show.cnn import MINUS
+from mathlib.show.drawings.cnn import MINUS
 from mathlib.show.style import BLUE, COLOURS, GREEN, GRID, INK, MUTED, ORANGE, PURPLE
 
 # A picture does not follow the page's theme: its tones differ from light to dark, in greyscale too.

@@ -1,0 +1,115 @@
+"""The door: what every function asks of its arguments, and of what a program returns.
+
+Each check says what was needed, what came, and what to do instead.
+"""
+
+import math
+
+import numpy as np
+
+from mathlib.arithmetic import Number, UnsupportedError
+
+
+def floats(x, name):
+    """Check that a point is of floats."""
+    if isinstance(x, (bool, int)):
+        raise TypeError(
+            f"{name} is of type {type(x).__name__}: a derivative needs floating-point numbers. Instead: float({name})."
+        )
+    return floating(x, name)
+
+
+def floating(a, name):
+    """Give `a` as a floating-point array; Python's own numbers are converted, integer arrays refused."""
+    if isinstance(a, Number):
+        return a
+    if isinstance(a, np.ma.MaskedArray):
+        raise TypeError(f"{name} is masked: a derivative needs all its numbers. Instead: {name}.filled(0.0).")
+    listed = isinstance(a, (list, tuple))
+    a = np.float64(a) if isinstance(a, (int, float)) and not isinstance(a, bool) else np.asarray(a)
+    if a.dtype.kind != "f":
+        instead = (
+            "two real arrays"
+            if a.dtype.kind == "c"
+            else f"np.array({name}, float)"
+            if listed
+            else f"{name}.astype(float)"
+        )
+        raise TypeError(
+            f"{name} is of type {a.dtype}: a derivative needs real floating-point numbers. Instead: {instead}."
+        )
+    return a if a.ndim else a[()]
+
+
+def direction(x, v, name):
+    """Check the types of a point and of a direction of its shape, and give v the point's precision."""
+    x = floats(x, name)
+    if v is None and np.shape(x):
+        raise ValueError(
+            f"{name} has shape {np.shape(x)}: a direction v of this shape is needed. Instead: v=np.ones_like({name})."
+        )
+    v = 1 if v is None else v
+    if not isinstance(v, Number):
+        if np.asarray(v).dtype.kind not in "fiu":
+            raise TypeError(f"v is of type {np.asarray(v).dtype}: a direction of real numbers is needed.")
+        v = np.asarray(v, dtype=x.dtype)[()]
+    if np.shape(v) != np.shape(x):
+        raise ValueError(f"v has shape {np.shape(v)} and {name} {np.shape(x)}: they must be equal.")
+    return x, v
+
+
+def point_and_direction(x, v):
+    """Check x and v at the door, and copy them: no result is a view of an input, and f may change what it gets."""
+    x, v = direction(x, v, "x")
+    finite(x=x, v=v)
+    return tuple(a if isinstance(a, Number) else np.array(a)[()] for a in (x, v))
+
+
+def finite(**arrays):
+    """Refuse a point or a direction with a NaN or an infinity in it."""
+    for name, a in arrays.items():
+        if not is_finite(a):
+            raise ValueError(f"{name} has a NaN or an infinity in it: finite numbers are needed.")
+
+
+def is_finite(a):
+    """Whether all of a, of any arithmetic, is finite."""
+    if isinstance(a, Number):
+        return a.finite()
+    # One quick product tells, unless it overflows by itself.
+    return math.isfinite(np.vdot(a, a)) or bool(np.all(np.isfinite(a)))
+
+
+def array_result(y):
+    """Refuse what is not one array of real numbers."""
+    if isinstance(y, Number):
+        y.run.check()
+        return y
+    if y is None or isinstance(y, (list, tuple, dict)):
+        raise TypeError(f"f returned a {type(y).__name__}: one array is needed. Instead: return np.stack([...]).")
+    y = np.asarray(y)[()]
+    if y.dtype.kind not in "biuf":
+        raise TypeError(f"f returned {y.dtype}: real numbers are needed. Instead: return an array of floats.")
+    return y
+
+
+def run_program(f, number):
+    """f(number), one array; the number's run ends with it."""
+    try:
+        with np.errstate(all="ignore"):
+            return array_result(f(number))
+    except (TypeError, ValueError) as error:
+        # NumPy reports a refused conversion as its own "setting an array element with a sequence".
+        if isinstance(error.__cause__, UnsupportedError):
+            raise error.__cause__ from None
+        raise
+    finally:
+        number.run.alive = False
+
+
+def real_run(f, x):
+    """f(x) on plain floats: one array, all finite."""
+    y = array_result(f(x))
+    if not is_finite(y):
+        raise FloatingPointError("f is NaN or infinite at x or a step away from it: no difference can be formed.")
+    return y
