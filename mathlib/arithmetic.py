@@ -19,6 +19,7 @@ The rules are written in NumPy calls, so they run on Numbers again: that is what
 Products are bilinear: no rule has a conjugate in it.
 """
 
+import contextlib
 import functools
 import itertools
 import linecache
@@ -63,6 +64,19 @@ def name_of(function):
     module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
     return name if module in ("_operator", "builtins") else f"{module.replace('numpy', 'np', 1)}.{name}"
+
+
+@contextlib.contextmanager
+def underflows():
+    """Say nothing of special values, and list where a number became too small to keep its digits."""
+    seen = []
+    with np.errstate(all="ignore", under="call", call=lambda *_: seen.append(True)):
+        yield seen
+
+
+def far(dtype):
+    """A power of two halfway to overflow: a derivative is linear, so that another scale finds what one has lost."""
+    return dtype.type(2.0 ** (np.finfo(dtype).maxexp // 2))
 
 
 # ---------------------------------------------------------------------------------------------- rows
@@ -208,6 +222,9 @@ OTHER_ARRAYS = np.ma.MaskedArray, np.matrix
 class Elementwise(Rule):
     """A ufunc with a partial derivative for each argument; it serves forward and reverse.
 
+    Where a partial derivative can over- or underflow though its product with a tangent does not, it is given by its
+    factors: a tuple of numbers and of `Over`.
+
     `radius` serves complex step: within 2**-27 of it, an imaginary part's square is below the last bit of the
     real part, and the function's own complex version is used; beyond (at a singularity, or for None, where that
     version is missing, inaccurate or slow) the real function and the partials are.
@@ -248,7 +265,7 @@ class Elementwise(Rule):
     def pull(self, g, parents, values, y, rest, kwargs):
         for parent, p, a in zip(parents, self.partials, values, strict=True):
             if parent is not None:
-                term = g if p is ONE else g * (p(y, *values) if callable(p) else p)
+                term = g if p is ONE else times(g, p(y, *values) if callable(p) else p)
                 yield parent, term if term.shape == a.shape else unbroadcast(term, a.shape)
 
 
@@ -257,7 +274,7 @@ def combine(partials, y, values, tangents):
     dy, fresh = None, False
     for p, t in zip(partials, tangents, strict=True):
         if t is not None:
-            term = t if p is ONE else t * (p(y, *values) if callable(p) else p)
+            term = t if p is ONE else times(t, p(y, *values) if callable(p) else p)
             dy, fresh = (term, p is not ONE) if dy is None else (plus(dy, term, fresh), True)
     if dy.shape != y.shape:
         dy = np.broadcast_to(dy, y.shape)
@@ -265,6 +282,22 @@ def combine(partials, y, values, tangents):
 
 
 ONE = 1
+
+
+class Over:
+    """A factor of a partial derivative that divides: ``t / b`` is an ordinary number where ``1 / b`` may not be one."""
+
+    __slots__ = ("b",)
+
+    def __init__(self, b):
+        self.b = b
+
+
+def times(t, p):
+    """A tangent or a gradient times a partial derivative: a number, an `Over`, or a tuple of them, one by one."""
+    if type(p) is tuple:
+        return functools.reduce(times, p, t)
+    return t / p.b if type(p) is Over else t * p
 
 
 class Multilinear(Rule):

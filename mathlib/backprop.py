@@ -12,8 +12,20 @@ import operator
 
 import numpy as np
 
-from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, plus, product_tangent, real_value
-from mathlib.door import finite, floating, floats, is_finite, run_program
+from mathlib.arithmetic import (
+    TABLE,
+    Number,
+    Run,
+    UnsupportedError,
+    caller,
+    far,
+    name_of,
+    plus,
+    product_tangent,
+    real_value,
+    underflows,
+)
+from mathlib.door import finite, floating, floats, is_finite, pick, run_program
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import Piece, assemble, deposit, part
 
@@ -119,11 +131,11 @@ def sample(a):
     return a.flat[:: a.size // 64].tobytes()
 
 
-def record(f, theta, trace=False):
+def record(f, theta, trace=False, lost=None):
     """Run f on a node: the value, the tape that ends with it (None: it does not depend on theta), and the last node."""
     run = Recording(trace)
     try:
-        y = run_program(f, Node(run.keep(theta), run))
+        y = run_program(f, Node(run.keep(theta), run), lost)
         if changed := run.changed():
             if not trace:
                 record(f, theta, trace=True)  # it says where
@@ -192,9 +204,11 @@ def walk_back(tape, w, sink=None, places=None):
             parents = [None if sink.product(p, i, g, values) else p for i, p in enumerate(parents)]
         for parent, c in rule.pull(g, parents, values, y, rest, kwargs):
             if places and not is_finite(getattr(c, "g", c)):
+                name = name_of(rule.function)
+                hidden = f" Instead, if np.where hides this place: hide it from {name} too, by an inner np.where."
                 raise FloatingPointError(
-                    f"the gradient is NaN or infinite. It ceased to be finite in the derivative of"
-                    f" {name_of(rule.function)}, {places[len(tape)]}."
+                    f"the gradient is NaN or infinite. It ceased to be finite in the derivative of {name},"
+                    f" {places[len(tape)]}.{hidden if np.any(real_value(g) == 0) else ''}"
                 )
             if parent in views:
                 sink.add(parent, c)
@@ -295,12 +309,33 @@ class Sink:
         return [b[()] for b in self.buffers]
 
 
-def gradient(loss, theta, wanted=None):
+def gradient(loss, theta, wanted=None, lost=None):
     """The value of the loss, and its gradient at theta, of any arithmetic.
 
     With `wanted`, theta is a first-order number, and the gradient a list: of its value (0), its tangent (1), or both.
+    `lost` grows where digits are lost to underflow.
     """
-    y, tape, _ = record(loss, theta)
+    y, g, underflow = backward(loss, theta, wanted, lost=lost)
+    if lost is not None:
+        lost += underflow
+    finite_now = all(map(is_finite, g if type(g) is list else [g]))
+    if underflow or not finite_now:
+        # The gradient by an array on the way can be out of range where that by theta is not: start from another size.
+        scale = far(y.dtype) if finite_now else 1 / far(y.dtype)
+        other = backward(loss, theta, wanted, scale)[1]
+        g = [pick(a, b) for a, b in zip(g, other, strict=True)] if type(g) is list else pick(g, other)
+        if not all(map(is_finite, g if type(g) is list else [g])):
+            blame(loss, theta, np.ones((), y.dtype)[()])
+    if wanted and type(g) is not list:
+        # Without theta's run in it, the gradient is constant along the direction.
+        parts = g.parts if getattr(g, "run", None) is theta.run else (g, np.zeros(theta.shape, theta.dtype)[()])
+        g = [parts[k] for k in wanted]
+    return y, g
+
+
+def backward(loss, theta, wanted, scale=1, lost=None):
+    """The value of the loss, its gradient by way of a start of this size, and whether that lost digits to underflow."""
+    y, tape, _ = record(loss, theta, lost=lost)
     if np.shape(y) != ():
         raise ValueError(
             f"the loss has shape {np.shape(y)}: only a scalar has a gradient. Instead: np.sum or np.mean of it, or vjp."
@@ -310,23 +345,18 @@ def gradient(loss, theta, wanted=None):
         origin = getattr(record(loss, theta, trace=True)[2], "origin", None) or "a constant"
         raise FloatingPointError(f"the loss is NaN or infinite. It ceased to be finite at {origin}.")
     first_order = isinstance(y, (Dual, Complex)) and not any(isinstance(part, Number) for part in y.parts)
-    with np.errstate(all="ignore"):
+    start = np.full((), scale, y.dtype)[()]
+    with underflows() as underflow:
         if tape and isinstance(y, Number) and not first_order:
-            g = walk_back(tape, np.ones((), y.dtype)[()])
-            g = np.zeros(theta.shape, theta.dtype)[()] if g is None else g
+            g = walk_back(tape, start)
+            g = np.zeros(theta.shape, theta.dtype)[()] if g is None else g if scale == 1 else g / start
         else:
             sink = Sink(theta, tape or [], wanted or ((0, 1) if first_order else (0,)))
             if tape:
-                walk_back(tape, np.ones((), y.dtype)[()], sink)
-            parts = sink.result()
+                walk_back(tape, start, sink)
+            parts = sink.result() if scale == 1 else [b / start for b in sink.result()]
             g = parts if wanted else type(y)._of(*parts, y.run) if first_order else parts[0]
-    if not all(map(is_finite, g if type(g) is list else [g])):
-        blame(loss, theta, np.ones((), y.dtype)[()])
-    if wanted and type(g) is not list:
-        # Without theta's run in it, the gradient is constant along the direction.
-        parts = g.parts if getattr(g, "run", None) is theta.run else (g, np.zeros(theta.shape, theta.dtype)[()])
-        g = [parts[k] for k in wanted]
-    return y, g
+    return y, g, underflow
 
 
 def refuse_point(theta):
@@ -443,10 +473,15 @@ def vjp(f, x):
         w = floating(w, "w")
         if np.shape(w) != np.shape(y):
             raise ValueError(f"w has shape {np.shape(w)} and f(x) {np.shape(y)}: they must be equal.")
-        with np.errstate(all="ignore"):
-            g = walk_back(list(tape), w) if tape else None
-        if g is None:
+        if not tape:
             return np.zeros(x.shape, x.dtype)[()]
+        with underflows() as underflow:
+            g = walk_back(list(tape), w)
+            if g is None:
+                return np.zeros(x.shape, x.dtype)[()]
+            if underflow or not is_finite(g):  # as in `gradient`
+                scale = far(w.dtype) if is_finite(g) else 1 / far(w.dtype)
+                g = pick(g, walk_back(list(tape), w * scale) / scale)
         if not is_finite(g):
             finite(w=w)
             blame(f, x, w)

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import Number, Run, UnsupportedError, real_value
-from mathlib.door import is_finite, point_and_direction, real_run, run_program
+from mathlib.arithmetic import Number, Run, UnsupportedError, far, real_value
+from mathlib.door import is_finite, pick, point_and_direction, real_run, run_program
 from mathlib.dual import Complex, Dual
 
 
@@ -45,8 +45,7 @@ def jvp(f, x, v):
     (np.float64(0.0), np.float64(2.0))
     """
     x, v = point_and_direction(x, v)
-
-    return run_on(lambda run: Dual._of(x, v, run), f)
+    return run_on(Dual._of, f, x, v)
 
 
 def complex_step(f, x, v=None, eps=2.0**-50):
@@ -84,9 +83,7 @@ def complex_step(f, x, v=None, eps=2.0**-50):
     x, v = point_and_direction(x, v)
     if isinstance(x, Number) or isinstance(v, Number):
         raise UnsupportedError("complex_step cannot differentiate a derivative. Instead: jvp inside of jvp.")
-    step = complex_step_along(v, eps)
-    _, imaginary = run_on(lambda run: Complex(x, v * step, run), f)
-    return imaginary / imaginary.dtype.type(step)
+    return run_on(Complex._of, f, x, v, complex_step_along(v, eps))[1]
 
 
 def complex_step_along(v, eps):
@@ -173,12 +170,29 @@ def step(x, v, h, power):
     return h
 
 
-def run_on(start, f):
-    """Run f on the number that `start(run)` makes: value and tangent, finite, or where they ceased to be."""
-    y = run_program(f, number := start(Run()))
-    if not is_finite(y):
-        origin = getattr(run_program(f, start(Run(trace=True))), "origin", None) or "a constant"
+def run_on(number, f, x, v, step=1):
+    """The value of f and its derivative along v, from f(number(x, step v)); finite, or where they ceased to be.
+
+    The tangent is linear in the step. So where a number has under- or overflowed on the way, another step finds it.
+    """
+    lost = []
+    y, dy = value_and_tangent(number, f, x, v, step, lost)
+    if lost or not is_finite(dy):
+        other = far(v.dtype) if is_finite(dy) else 1 / far(v.dtype)
+        dy = pick(dy, value_and_tangent(number, f, x, v, other)[1])
+    if not (is_finite(y) and is_finite(dy)):
+        run = Run(trace=True)
+        origin = getattr(run_program(f, number(x, v * step, run)), "origin", None) or "a constant"
         raise FloatingPointError(f"f or its derivative is NaN or infinite. It ceased to be finite at {origin}.")
-    if isinstance(y, Number) and y.run is number.run:
-        return y.parts
-    return y, np.zeros_like(y, dtype=np.result_type(y, np.float16))[()]
+    return y, dy
+
+
+def value_and_tangent(number, f, x, v, step, lost=None):
+    """F on the number with this step: the value, and the tangent over the step."""
+    run = Run()
+    y = run_program(f, number(x, v if step == 1 else v * step, run), lost)
+    if not (isinstance(y, Number) and y.run is run):
+        return y, np.zeros_like(y, dtype=np.result_type(y, np.float16))[()]
+    y, dy = y.parts
+    with np.errstate(over="ignore"):  # it is looked at next
+        return y, dy if step == 1 else dy / dy.dtype.type(step)

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import Number, UnsupportedError
+from mathlib.arithmetic import Number, UnsupportedError, underflows
 
 
 def floats(x, name):
@@ -80,6 +80,13 @@ def is_finite(a):
     return math.isfinite(np.vdot(a, a)) or bool(np.all(np.isfinite(a)))
 
 
+def pick(a, other):
+    """The other array where it is finite, else this one."""
+    if is_finite(other):
+        return other
+    return a if isinstance(a, Number) or isinstance(other, Number) else np.where(np.isfinite(other), other, a)
+
+
 def array_result(y):
     """Refuse what is not one array of real numbers."""
     if isinstance(y, Number):
@@ -93,11 +100,14 @@ def array_result(y):
     return y
 
 
-def run_program(f, number):
-    """f(number), one array; the number's run ends with it."""
+def run_program(f, number, lost=None):
+    """f(number), one array; the number's run ends with it, and `lost` grows where digits are lost to underflow."""
     try:
-        with np.errstate(all="ignore"):
-            return array_result(f(number))
+        with underflows() as seen:
+            y = array_result(f(number))
+        if lost is not None:
+            lost += seen
+        return y
     except (TypeError, ValueError) as error:
         # NumPy reports a refused conversion as its own "setting an array element with a sequence".
         if isinstance(error.__cause__, UnsupportedError):

@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, product_tangent
+from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, far, product_tangent, underflows
 from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, own, record
 from mathlib.differences import central_difference, complex_step_along
-from mathlib.door import direction, finite, floats, is_finite
+from mathlib.door import direction, finite, floats, is_finite, pick
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import assemble, deposit
 
@@ -60,8 +60,11 @@ def hvp(loss, theta, v, method="dual"):
     if method == "dual":
         return first_order(loss, Dual._of(theta, v, Run()), (1,))[0]
     if method == "complex_step":
-        step = complex_step_along(v, EPS)
-        return first_order(loss, Complex._of(theta, v * step, Run()), (1,))[0] / step
+        lost, step = [], complex_step_along(v, EPS)
+        Hv = first_order(loss, Complex._of(theta, v * step, Run()), (1,), lost)[0] / step
+        if lost:  # of so short a step; the guarded numbers follow a long one to first order
+            Hv = first_order(loss, Complex._of(theta, v, Run()), (1,))[0]
+        return Hv
     finite(theta=theta, v=v)
     if method == "double_backprop":
         return grad(lambda theta: np.vdot(grad(loss)(theta), v))(theta)
@@ -84,10 +87,10 @@ def grad_and_hvp(loss, theta, v):
     return tuple(first_order(loss, Dual._of(theta, v, Run()), (0, 1)))
 
 
-def first_order(loss, theta, wanted):
+def first_order(loss, theta, wanted, lost=None):
     """Backpropagation run on a first-order number: the wanted parts of the gradient."""
     try:
-        return gradient(loss, theta, wanted)[1]
+        return gradient(loss, theta, wanted, lost)[1]
     finally:
         theta.run.alive = False
 
@@ -150,14 +153,19 @@ class Hessian:
         self.gradient = self.gradient.astype(theta.dtype, copy=False)
         self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
         self.shape = (theta.size, theta.size)
-        self.tangent = Tangent(own(tape), g.line) if tape else lambda v: np.zeros_like(theta)
+        self.tangent = Tangent(own(tape), g.line) if tape else lambda v: (np.zeros_like(theta), False)
 
     def __matmul__(self, v):
         if isinstance(v, Number):
             raise UnsupportedError(INSIDE)
         v = np.asarray(v)
         if v.shape == self.theta_shape:
-            Hv = self.tangent(direction(self.theta, v, "theta")[1]).astype(self.dtype, copy=False)
+            v = direction(self.theta, v, "theta")[1]
+            Hv, lost = self.tangent(v)
+            if lost or not is_finite(Hv):  # H v is linear in v: another length finds what one has lost on the way
+                scale = far(v.dtype) if is_finite(Hv) else 1 / far(v.dtype)
+                Hv = pick(Hv, self.tangent(v * scale)[0] / scale)
+            Hv = Hv.astype(self.dtype, copy=False)
             if not is_finite(Hv):
                 finite(v=v)
                 hvp(self.loss, self.theta, v)  # it says where
@@ -250,7 +258,7 @@ class Tangent:
         out = None if self.pieces is None else np.empty(self.like.shape, self.like.dtype)
         if out is not None and not self.covered:
             out.fill(0)
-        with np.errstate(all="ignore"):
+        with underflows() as lost:
             for line, push, parents, finished in self.steps:
                 given = [tangents[p] for p in parents]
                 if line in self.products:
@@ -261,13 +269,13 @@ class Tangent:
                 for p in finished:
                     del tangents[p]
         if out is None:
-            return np.array(tangents[self.end], self.like.dtype)[()]
-        for line, key in self.pieces:
+            out = np.array(tangents[self.end], self.like.dtype)[()]
+        for line, key in self.pieces or ():
             if self.covered:
                 out[key] = tangents[line]
             else:
                 deposit(out, key, tangents[line])
-        return out
+        return out, lost
 
 
 # ------------------------------------------------------------------- what products alone can tell

@@ -193,7 +193,8 @@ def softmax_cross_entropy(logits, y, unit="nats"):
 def cross_entropy(z, p):
     """The sum over n and k of ``-p[n, k] log softmax(z[n])[k]``."""
     z = z - z.max(axis=1, keepdims=True)
-    return np.vdot(p, np.log(np.exp(z).sum(axis=1, keepdims=True)) - z)
+    surprise = np.log(np.exp(z).sum(axis=1, keepdims=True)) - z
+    return np.vdot(p, np.where(p == 0, 0, surprise))  # a logit of -inf is one that cannot be
 
 
 def surplus(z, p):

@@ -11,6 +11,8 @@ import numpy as np
 
 from mathlib.arithmetic import (
     TABLE,
+    Number,
+    Over,
     Product,
     composite,
     discrete,
@@ -32,43 +34,41 @@ elementwise(np.subtract, 1, -1)
 elementwise(np.negative, -1)
 elementwise(np.positive, 1)
 elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)
-elementwise(np.divide, lambda y, a, b: 1 / b, lambda y, a, b: -y / b)
-elementwise(np.reciprocal, lambda y: -y * y)
+elementwise(np.divide, lambda y, a, b: Over(b), lambda y, a, b: (Over(b), -y))
+elementwise(np.reciprocal, lambda y: (y, -y))
 elementwise(np.square, lambda y, x: 2 * x)
-# Where p = 0 the exponent p - 1 is taken as 0, as p * x**-1 would be 0 * inf at x = 0; likewise 0**p in p.
 # NumPy's complex power loses digits (p log x of them), so complex step uses these partials.
 for power in (np.power, np.float_power, operator.pow):
-    elementwise(
-        power,
-        lambda y, x, p: p * x ** (p - 1 + (p == 0)),
-        lambda y, x, p: y * np.log(x + (y == 0)),
-    )
-elementwise(np.sqrt, lambda y: 0.5 / y, radius=lambda x: x)
+    elementwise(power, lambda y, x, p: power_slope(y, x, p), lambda y, x, p: power_log(y, x))
+elementwise(np.sqrt, lambda y: (Over(y), 0.5), radius=lambda x: x)
 elementwise(np.cbrt, lambda y: 1 / (3 * y * y))
 elementwise(np.exp, lambda y: y, radius=1.0)
 elementwise(np.exp2, lambda y: LN2 * y)
 elementwise(np.expm1, lambda y, x: np.exp(x), radius=1.0)
-elementwise(np.log, lambda y, x: 1 / x, radius=lambda x: x)
-elementwise(np.log2, lambda y, x: 1 / (LN2 * x))
-elementwise(np.log10, lambda y, x: 1 / (LN10 * x))
-elementwise(np.log1p, lambda y, x: 1 / (1 + x))
-elementwise(np.logaddexp, lambda y, a, b: np.exp(a - y), lambda y, a, b: np.exp(b - y))
-elementwise(np.logaddexp2, lambda y, a, b: np.exp2(a - y), lambda y, a, b: np.exp2(b - y))
+elementwise(np.log, lambda y, x: Over(x), radius=lambda x: x)
+elementwise(np.log2, lambda y, x: (Over(x), 1 / LN2))
+elementwise(np.log10, lambda y, x: (Over(x), 1 / LN10))
+elementwise(np.log1p, lambda y, x: Over(1 + x))
+elementwise(np.logaddexp, lambda y, a, b: sigmoid(gap(a, b)), lambda y, a, b: sigmoid(gap(b, a)))
+elementwise(np.logaddexp2, lambda y, a, b: sigmoid(LN2 * gap(a, b)), lambda y, a, b: sigmoid(LN2 * gap(b, a)))
 elementwise(np.sin, lambda y, x: np.cos(x), radius=1.0)
 elementwise(np.cos, lambda y, x: -np.sin(x), radius=1.0)
 elementwise(np.tan, lambda y: 1 + y * y, radius=lambda x: abs(np.cos(x)))
-elementwise(np.arcsin, lambda y, x: 1 / np.sqrt((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
-elementwise(np.arccos, lambda y, x: -1 / np.sqrt((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
-elementwise(np.arctan, lambda y, x: 1 / (1 + x * x), radius=1.0)
-elementwise(np.arctan2, lambda y, a, b: b / (a * a + b * b), lambda y, a, b: -a / (a * a + b * b))
+elementwise(np.arcsin, lambda y, x: Over(np.sqrt((1 - x) * (1 + x))), radius=lambda x: 1 - abs(x))
+elementwise(np.arccos, lambda y, x: (Over(np.sqrt((1 - x) * (1 + x))), -1), radius=lambda x: 1 - abs(x))
+elementwise(np.arctan, lambda y, x: (Over(h := np.hypot(1, x)), Over(h)), radius=1.0)
+elementwise(
+    np.arctan2,
+    lambda y, a, b: (Over(r := np.hypot(a, b)), b / r),
+    lambda y, a, b: (Over(r := np.hypot(a, b)), -a / r),
+)
 elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y)
 elementwise(np.sinh, lambda y, x: np.cosh(x), radius=1.0)
 elementwise(np.cosh, lambda y, x: np.sinh(x), radius=1.0)
-# Where tanh saturates this has the last bit of 1, not of the derivative; cosh would keep it, at thrice the time.
-elementwise(np.tanh, lambda y: one_minus_square(y))
-elementwise(np.arcsinh, lambda y, x: 1 / np.sqrt(1 + x * x), radius=1.0)
-elementwise(np.arccosh, lambda y, x: 1 / np.sqrt((x - 1) * (x + 1)), radius=lambda x: x - 1)
-elementwise(np.arctanh, lambda y, x: 1 / ((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
+elementwise(np.tanh, lambda y, x: sech2(x))
+elementwise(np.arcsinh, lambda y, x: Over(np.hypot(1, x)), radius=1.0)
+elementwise(np.arccosh, lambda y, x: (Over(np.sqrt(x - 1)), Over(np.sqrt(x + 1))), radius=lambda x: x - 1)
+elementwise(np.arctanh, lambda y, x: Over((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
 for degrees_to_radians in (np.deg2rad, np.radians):
     elementwise(degrees_to_radians, math.pi / 180)
 for radians_to_degrees in (np.rad2deg, np.degrees):
@@ -77,24 +77,64 @@ for radians_to_degrees in (np.rad2deg, np.degrees):
 # Kinks: |x|' = 0 at 0; where two arguments tie, each has half the derivative.
 for absolute in (np.absolute, np.fabs):
     elementwise(absolute, lambda y, x: np.sign(x))
-for largest in (np.maximum, np.fmax):
-    elementwise(largest, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b))
-for smallest in (np.minimum, np.fmin):
-    elementwise(smallest, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b))
+elementwise(np.maximum, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b))
+elementwise(np.minimum, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b))
+for larger, above in ((np.fmax, np.greater), (np.fmin, np.less)):  # these pass over a NaN
+    elementwise(
+        larger,
+        lambda y, a, b, above=above: share(above(a, b) | np.isnan(b), a == b),
+        lambda y, a, b, above=above: share(above(b, a) | np.isnan(a), a == b),
+    )
 elementwise(np.copysign, lambda y, a, s: np.sign(a) * np.copysign(1, s), 0)
 elementwise(np.heaviside, 0, lambda y, x, h: np.equal(x, 0).astype(np.float16))
-elementwise(np.remainder, 1, lambda y, a, b: -np.floor(a / b))
-elementwise(np.fmod, 1, lambda y, a, b: -np.trunc(a / b))
+for modulo in (np.remainder, np.fmod):  # y = a - n b, and a / b can round up to the next n
+    elementwise(modulo, 1, lambda y, a, b: -np.rint((a - y) / b))
+
+
+def power_slope(y, x, p):
+    """The derivative of y = x**p by x: ``p x**(p - 1)``, or ``y / x * p`` where that power alone may overflow.
+
+    A constant p = 0 is taken as the exponent 1 of the slope, since 0 * x**-1 would be 0 * inf at x = 0.
+    """
+    if isinstance(p, Number):
+        return p * x ** (p - 1)
+    direct = (p >= 1) | (p == 0)
+    if direct is True or np.all(direct):
+        return p * x ** (p - 1 + (p == 0))
+    if not np.any(direct):
+        return Over(x), p * y
+    slope = p * x ** np.where(direct, p - 1 + (p == 0), 0)
+    return Over(np.where(direct, 1, x)), np.where(direct, slope, p * y)
+
+
+def power_log(y, x):
+    """The derivative of y = x**p by p: ``y log x``, and 0 for 0**p, unless x too is differentiated further."""
+    return y * np.log(x if isinstance(x, Number) else np.where((x == 0) & (real_value(y) == 0), 1, x))
 
 
 @primitive
-def one_minus_square(y):
-    """The slope of tanh."""
-    s = np.square(y)
-    return np.subtract(1, s, out=s) if s.ndim else 1 - s
+def sech2(x):
+    """The slope of tanh, 1 / cosh(x)**2; 1 - tanh(x)**2 would lose its digits where tanh saturates."""
+    e = np.exp(-2 * np.abs(x))
+    return 4 * e / (1 + e) ** 2
 
 
-elementwise(one_minus_square, lambda s, y: -2 * y)
+@primitive
+def sigmoid(x):
+    """The logistic function, 1 / (1 + exp(-x))."""
+    e = np.exp(-np.abs(x))
+    return np.where(x < 0, e, 1) / (1 + e)
+
+
+@primitive
+def gap(a, b):
+    """The difference a - b, and 0 of equal infinities."""
+    return np.where(a == b, 0, a - b)
+
+
+elementwise(sech2, lambda y, x: -2 * np.tanh(x) * y)
+elementwise(sigmoid, lambda y, x: y * sigmoid(-x))
+elementwise(gap, 1, -1)
 
 
 def share(wins, ties):
@@ -389,10 +429,68 @@ general(
     lambda y, a, da: -y @ da @ y,
     transposes=(lambda g, y, a: -y.mT @ g @ y.mT,),
 )
+
+
+@primitive
+def cofactors(a):
+    """The matrix of cofactors, the derivative of the determinant: det(A) A^-T, also where A is singular.
+
+    With A = U S V^T it is ``det(U V^T) U diag(products of the others of S) V^T``.
+    """
+    u, s, vh, sign = turned(a)
+    return sign * (u * others(s)) @ vh
+
+
+def turned(a):
+    """The singular value decomposition, and the determinant of its rotations."""
+    u, s, vh = np.linalg.svd(a)
+    return u, s, vh, np.linalg.det(u @ vh)[..., None, None]
+
+
+def others(s):
+    """For each number along the last axis, as a row, the product of all others; without a division by zero."""
+    n = s.shape[-1]
+    return np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1)[..., None, :] if n else s[..., None, :]
+
+
+@primitive
+def cofactors_along(a, da):
+    """The derivative of the cofactors along dA, linear in it.
+
+    In the rotated coordinates it is ``(trace(E) 1 - E)^T``, each component times the product of the other two rows' S.
+    """
+    u, s, vh, sign = turned(a)
+    E, n = u.mT @ da @ vh.mT, s.shape[-1]
+    pairs = np.stack([others(np.delete(s, i, -1))[..., 0, :] for i in range(n)], -2) if n > 1 else s[..., :0]
+    y = np.zeros_like(E)
+    for i in range(n):
+        for k, j in enumerate(j for j in range(n) if j != i):
+            y[..., i, i] += E[..., j, j] * pairs[..., i, k]
+            y[..., i, j] = -E[..., j, i] * pairs[..., i, k]
+    return sign * u @ y @ vh
+
+
+def third_derivative(*args):
+    reason = "of a singular matrix the determinant has rules for two derivatives"
+    raise unsupported(np.linalg.det, args, reason, "the determinant written out as sums of products")
+
+
+general(cofactors, lambda y, a, da: cofactors_along(a, da), transposes=(lambda g, y, a: cofactors_along(a, g),))
+general(cofactors_along, third_derivative, slots=slice(0, 2), transposes=(third_derivative, third_derivative))
+
+
+def det_slope(y, a):
+    """The derivative of y = det A by A."""
+    s = np.linalg.svd(real_value(a), compute_uv=False)
+    if s.size and np.min(s[..., -1] / np.where(s[..., 0] > 0, s[..., 0], 1)) > s.shape[-1] * np.finfo(s.dtype).eps:
+        return y[..., None, None] * np.linalg.inv(a).mT
+    return cofactors(a)
+
+
 general(
     np.linalg.det,
-    lambda y, a, da: y * np.trace(np.linalg.solve(a, da), axis1=-2, axis2=-1),
-    transposes=(lambda g, y, a: (g * y)[..., None, None] * np.linalg.inv(a).mT,),
+    lambda y, a, da: np.sum(det_slope(y, a) * da, (-2, -1)),
+    transposes=(lambda g, y, a: g[..., None, None] * det_slope(y, a),),
 )
 
 
@@ -467,10 +565,18 @@ def logabsdet(a):
     return np.linalg.slogdet(a)[1]
 
 
+def inverse(y, a):
+    """The inverse of A, where y = log |det A| is finite."""
+    if not np.all(np.isfinite(real_value(y))):
+        reason = "the matrix is singular, so that log |det A| has no derivative"
+        raise unsupported(np.linalg.slogdet, [a, y], reason, "np.linalg.det, or A + a multiple of np.eye(n)")
+    return np.linalg.inv(a)
+
+
 general(
     logabsdet,
-    lambda y, a, da: np.trace(np.linalg.solve(a, da), axis1=-2, axis2=-1),
-    transposes=(lambda g, y, a: g[..., None, None] * np.linalg.inv(a).mT,),
+    lambda y, a, da: np.sum(inverse(y, a).mT * da, (-2, -1)),
+    transposes=(lambda g, y, a: g[..., None, None] * inverse(y, a).mT,),
 )
 
 # ------------------------------------------------------------------------------------------ programs

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from mathlib.arithmetic import name_of
-from mathlib.primitives import TABLE, assemble, logabsdet, one_minus_square, part
+from mathlib.primitives import TABLE, assemble, cofactors, cofactors_along, gap, logabsdet, part, sech2, sigmoid
 
 mp.mp.dps = 40
 
@@ -34,7 +34,9 @@ ORACLE = {
     np.positive: (lambda x: x, BOTH),
     np.reciprocal: (lambda x: 1 / x, POSITIVE),
     np.square: (lambda x: x * x, BOTH),
-    one_minus_square: (lambda x: 1 - x * x, BOTH),
+    sech2: (lambda x: mp.sech(x) ** 2, (-30.0, 30.0)),
+    sigmoid: (lambda x: 1 / (1 + mp.exp(-x)), (-30.0, 30.0)),
+    gap: (lambda a, b: a - b, BOTH),
     np.power: (mp.power, POSITIVE),
     np.float_power: (mp.power, POSITIVE),
     operator.pow: (mp.power, POSITIVE),
@@ -157,6 +159,8 @@ def spd(x):
 C3 = np.stack([3 * np.eye(3) + A, 4 * np.eye(3) - A, 5 * np.eye(3)])
 SMOOTH = {
     np.linalg.inv: [(lambda x: np.linalg.inv(spd(x)), (3, 3))],
+    cofactors: [(cofactors, (3, 3)), (cofactors, (2, 2, 2))],
+    cofactors_along: [],  # it refuses
     np.linalg.det: [(lambda x: np.linalg.det(x), (3, 3)), (np.linalg.det, (2, 3, 3))],
     np.linalg.solve: [(lambda x: np.linalg.solve(3 * np.eye(3) + x, A[0]), (2, 3, 3)), (lambda x: np.linalg.solve(C3, x) ** 2, (3,)),
                       (lambda x: np.linalg.solve(spd(x), x[0]), (3, 3)), (lambda x: np.linalg.solve(spd(A), x), (3, 2)),

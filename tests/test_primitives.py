@@ -354,3 +354,33 @@ def test_a_partial_of_one_argument_that_is_not_the_result_is_refused(table, part
     with pytest.raises(TypeError, match="lambda y, x"):
         elementwise(expit, partial)
     assert expit not in table
+
+
+def minors(A):
+    """The matrix of cofactors from determinants of smaller matrices, expanded by a row."""
+
+    def det(A):
+        return sum((-1) ** j * A[0, j] * det(np.delete(A[1:], j, 1)) for j in range(len(A))) if len(A) else 1.0
+
+    n = len(A)
+    return np.array([[(-1) ** (i + j) * det(np.delete(np.delete(A, i, 0), j, 1)) for j in range(n)] for i in range(n)])
+
+
+@pytest.mark.parametrize("rank", range(5))
+def test_the_gradient_of_a_determinant_is_the_adjugate_of_any_matrix(rank):
+    rng = np.random.default_rng(rank)
+    A = rng.standard_normal((4, rank)) @ rng.standard_normal((rank, 4))
+    U, V = rng.standard_normal((2, 4, 4))
+    np.testing.assert_allclose(grad(np.linalg.det)(A), minors(A), atol=1e-12)
+    # In each direction the determinant is a polynomial of degree 4: differences of the minors are exact.
+    exact = (8 * (minors(A + U / 2) - minors(A - U / 2)) - (minors(A + U) - minors(A - U))) / 6
+    for method in ("dual", "complex_step", "double_backprop"):
+        np.testing.assert_allclose(hvp(np.linalg.det, A, U, method=method), exact, atol=1e-11)
+    np.testing.assert_allclose(hessian(np.linalg.det, A) @ U, exact, atol=1e-11)
+    mixed = jvp(lambda A: jvp(np.linalg.det, A, U)[1], A, V)[1]
+    np.testing.assert_allclose(mixed, np.vdot(exact, V), atol=1e-11)
+
+
+def test_a_singular_matrix_has_no_log_determinant():
+    with pytest.raises(UnsupportedError, match=r"singular.*np\.linalg\.det"):
+        grad(lambda A: np.exp(np.linalg.slogdet(A)[1]))(np.zeros((2, 2)))

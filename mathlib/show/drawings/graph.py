@@ -13,7 +13,7 @@ from mathlib.backprop import Graph, record
 from mathlib.show.style import BLUE, GREEN, INK, MUTED, ORANGE, PAPER, PURPLE
 
 SYMBOLS = {"multiply": "×", "add": "+", "subtract": "−", "negative": "−", "divide": "/", "pow": "^", "matmul": "@"}
-SYMBOLS |= {"one_minus_square": "1 − □²"}
+SYMBOLS |= {"sech2": "1 / cosh² □"}
 KINDS = {"×": (BLUE, "o"), "+": (ORANGE, "s"), "−": (ORANGE, "s")}
 MINUS = "\N{MINUS SIGN}"
 
