@@ -30,7 +30,7 @@ A module imports only from floors below its own, or from the one above it in thi
 
 from mathlib import primitives  # noqa: F401, it fills the table
 from mathlib.arithmetic import EscapedError, NonAnalyticError, UnsupportedError
-from mathlib.backprop import grad, value_and_grad, vjp
+from mathlib.backprop import ConstantLossWarning, grad, value_and_grad, vjp
 from mathlib.check import check_grad
 from mathlib.differences import central_difference, complex_step, forward_difference, jvp
 from mathlib.dual import Dual
@@ -38,6 +38,7 @@ from mathlib.hessian import grad_and_hvp, hessian, hvp
 
 __version__ = "0.1.0"
 __all__ = [
+    "ConstantLossWarning",
     "Dual",
     "EscapedError",
     "NonAnalyticError",

@@ -76,7 +76,7 @@ def underflows():
 
 def far(dtype):
     """A power of two halfway to overflow: a derivative is linear, so that another scale finds what one has lost."""
-    return dtype.type(2.0 ** (np.finfo(dtype).maxexp // 2))
+    return np.ldexp(dtype.type(1), np.finfo(dtype).maxexp // 2)
 
 
 # ---------------------------------------------------------------------------------------------- rows

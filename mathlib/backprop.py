@@ -9,6 +9,7 @@ table's in all three cases. Source: S. Linnainmaa (1970); B. Speelpenning (1980)
 
 import math
 import operator
+import warnings
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from mathlib.arithmetic import (
     TABLE,
     Number,
     Run,
-    UnsupportedError,
     caller,
     far,
     name_of,
@@ -25,12 +25,19 @@ from mathlib.arithmetic import (
     real_value,
     underflows,
 )
-from mathlib.door import finite, floating, floats, is_finite, pick, run_program
+from mathlib.door import finite, floating, floats, is_finite, pick, program, run_program, with_data
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import Piece, assemble, deposit, part
 
 MATMUL, RESHAPE = TABLE[np.matmul], TABLE[np.reshape]
 VIEWS = {TABLE[operator.getitem], TABLE[part], RESHAPE}
+
+
+CONSTANT = "the loss does not depend on theta"
+
+
+class ConstantLossWarning(UserWarning):
+    """A loss that never met theta: its gradient is zero, though no minimum was found."""
 
 
 class Node(Number):
@@ -61,11 +68,11 @@ class Node(Number):
         node = Node.__new__(Node)
         node.value, node.run, node.line = y, run, len(run.tape)
         if rest:
-            rest = run.keep(rest)
+            rest = kept(rest)
         if kwargs:
-            kwargs = {k: run.keep(a) for k, a in kwargs.items()}
+            kwargs = {k: kept(a) for k, a in kwargs.items()}
         if rule.reads_values and None in parents:
-            values = [run.keep(a) if p is None else a for a, p in zip(values, parents, strict=True)]
+            values = [kept(a) if p is None else a for a, p in zip(values, parents, strict=True)]
         if run.trace:
             run.places[node.line] = caller()
             self.follow(node, rule, arrays)
@@ -104,67 +111,42 @@ class Recording(Run):
 
     def __init__(self, trace=False):
         super().__init__(trace)
-        self.tape, self.places, self.watched = [], {}, []
+        self.tape, self.places = [], {}
 
-    def keep(self, a):
-        """A constant as the way back will read it: a small array is copied, a large one watched for changes."""
-        if type(a) is tuple:
-            return tuple([self.keep(b) if isinstance(b, (tuple, np.ndarray)) else b for b in a])
-        if not isinstance(a, np.ndarray):
-            return a
-        if a.size <= 4096:
-            return a.copy()
+
+def kept(a):
+    """A constant as the way back will read it, whatever the program does with it later.
+
+    A copy costs a matrix-vector product twice as much; a checksum of the array before and after costs the same, and a
+    lock does not hold for its other views. Only a read-only array is taken as it is, if what it is a view of is too.
+    """
+    if isinstance(a, np.ndarray):
+        return a if frozen(a) else np.array(a)
+    if type(a) in (tuple, list):
+        return type(a)(map(kept, a))
+    return slice(kept(a.start), kept(a.stop), kept(a.step)) if type(a) is slice else a
+
+
+def frozen(a):
+    """Whether nobody can change an array."""
+    while isinstance(a, np.ndarray):
         if a.flags.writeable:
-            self.watched.append((a, sample(a), self.trace and caller()))
-        return a
-
-    def changed(self):
-        """Say which watched array the program changed after it met theta, if any."""
-        for a, before, place in self.watched:
-            if sample(a) != before:
-                return f"an array of shape {a.shape}" + (f", {place}," if place else "")
-        return None
-
-
-def sample(a):
-    """Some elements of a large array, to the bit."""
-    return a.flat[:: a.size // 64].tobytes()
+            return False
+        a = a.base
+    return a is None or type(a) is bytes
 
 
 def record(f, theta, trace=False, lost=None):
     """Run f on a node: the value, the tape that ends with it (None: it does not depend on theta), and the last node."""
     run = Recording(trace)
     try:
-        y = run_program(f, Node(run.keep(theta), run), lost)
-        if changed := run.changed():
-            if not trace:
-                record(f, theta, trace=True)  # it says where
-            raise UnsupportedError(
-                f"{changed} is changed in place after it met theta: the way back would read the new numbers."
-                " Instead: a new array, as in c = 2 * c."
-            )
+        y = run_program(f, Node(kept(theta), run), lost)
     finally:
         tape, run.tape = run.tape, None  # nodes know their run: a run that knew its nodes would outlive them
     if not (isinstance(y, Node) and y.run is run):
         return y, None, None
     del tape[y.line + 1 :]
     return y.value, tape, y
-
-
-def own(tape):
-    """Copy the plain arrays on a tape that outlives its program: later changes of the data must not show."""
-    for n, (rule, rest, kwargs, values, parents, y) in enumerate(tape):
-        values = [copied(a) if p is None else a for a, p in zip(values, parents, strict=True)]
-        kwargs = {k: copied(a) for k, a in kwargs.items()}
-        tape[n] = rule, copied(rest), kwargs, values, parents, y
-    return tape
-
-
-def copied(a):
-    """A plain array's copy; anything else as it is."""
-    if type(a) is tuple:
-        return tuple(map(copied, a))
-    return a.copy() if isinstance(a, np.ndarray) else a
 
 
 # ---------------------------------------------------------------------------------- the way back
@@ -313,8 +295,10 @@ def gradient(loss, theta, wanted=None, lost=None):
     """The value of the loss, and its gradient at theta, of any arithmetic.
 
     With `wanted`, theta is a first-order number, and the gradient a list: of its value (0), its tangent (1), or both.
-    `lost` grows where digits are lost to underflow.
+    `lost` grows where digits are lost to underflow. A loss without theta in it gets a warning.
     """
+    if not isinstance(theta, Node):
+        refuse_point(theta)
     y, g, underflow = backward(loss, theta, wanted, lost=lost)
     if lost is not None:
         lost += underflow
@@ -341,10 +325,13 @@ def backward(loss, theta, wanted, scale=1, lost=None):
             f"the loss has shape {np.shape(y)}: only a scalar has a gradient. Instead: np.sum or np.mean of it, or vjp."
         )
     if not is_finite(y):
-        refuse_point(theta)
         origin = getattr(record(loss, theta, trace=True)[2], "origin", None) or "a constant"
         raise FloatingPointError(f"the loss is NaN or infinite. It ceased to be finite at {origin}.")
     first_order = isinstance(y, (Dual, Complex)) and not any(isinstance(part, Number) for part in y.parts)
+    if tape is None and scale == 1 and not isinstance(y, Number):
+        warnings.warn(
+            f"{CONSTANT}: its gradient is zero. Instead: calculate it anew in each call.", ConstantLossWarning, 2
+        )
     start = np.full((), scale, y.dtype)[()]
     with underflows() as underflow:
         if tape and isinstance(y, Number) and not first_order:
@@ -360,21 +347,20 @@ def backward(loss, theta, wanted, scale=1, lost=None):
 
 
 def refuse_point(theta):
-    """Refuse a theta, or a direction in it, that is not finite; looked at when a result is not, which spares a pass."""
+    """Refuse a theta, or a direction in it, that is not finite."""
     value, tangent = getattr(theta, "parts", (theta, 0.0))
     finite(theta=value, v=tangent)
 
 
 def blame(f, x, w):
     """Go back from w again, and say where it ceased to be finite."""
-    refuse_point(x)
     _, tape, node = record(f, x, trace=True)
     with np.errstate(all="ignore"):
         walk_back(tape, w, places=node.run.places)
     raise FloatingPointError("the gradient overflows where its terms are added.")
 
 
-def value_and_grad(loss):
+def value_and_grad(loss, *wrong):
     """The function ``theta -> (l(theta), dl/dtheta)``: the value of a loss, and its gradient by backpropagation.
 
     Parameters
@@ -384,7 +370,7 @@ def value_and_grad(loss):
 
     Returns
     -------
-    a function of theta, an array of floats of any shape
+    a function of theta, an array of floats of any shape, and of what else the loss takes
         It gives the value and the components of the covector dl, in theta's shape, of unit [l] / [theta]. It can be
         differentiated again, and costs about as much as two more runs of the loss (three matrix products for one).
 
@@ -395,8 +381,7 @@ def value_and_grad(loss):
     ValueError
         theta is not finite, or the loss is not a scalar
     UnsupportedError
-        the loss uses a function without a rule, would lose the derivative, or changes a large array in place after
-        theta met it (64 of its elements are watched)
+        the loss uses a function without a rule, or would lose the derivative
     FloatingPointError
         the loss or its gradient is NaN or infinite; the message says where it arose
 
@@ -409,14 +394,15 @@ def value_and_grad(loss):
     >>> value_and_grad(lambda x: np.sum(x**3))(np.array([1.0, 2.0]))
     (np.float64(9.0), array([ 3., 12.]))
     """
+    program(loss, *wrong)
 
-    def at(theta):
-        return gradient(loss, floats(theta, "theta"))
+    def at(theta, *data, **options):
+        return gradient(with_data(loss, data, options), floats(theta, "theta"))
 
     return at
 
 
-def grad(loss):
+def grad(loss, *wrong):
     """The function ``theta -> dl/dtheta``: the gradient of a loss by backpropagation; see `value_and_grad`.
 
     >>> f = lambda x: np.sum(np.sin(x))
@@ -425,11 +411,8 @@ def grad(loss):
     >>> grad(lambda x: np.vdot(grad(f)(x), x))(np.zeros(2))  # of a gradient: cos x - x sin x
     array([1., 1.])
     """
-
-    def at(theta):
-        return gradient(loss, floats(theta, "theta"))[1]
-
-    return at
+    of = value_and_grad(loss, *wrong)
+    return lambda theta, *data, **options: of(theta, *data, **options)[1]
 
 
 def vjp(f, x):
@@ -463,14 +446,16 @@ def vjp(f, x):
     >>> y, pullback(np.array([1.0, 10.0]))
     (array([1., 4.]), array([ 2., 40.]))
     """
+    program(f)
     x = floats(x, "x")
+    finite(x=x)
     x = x if isinstance(x, Number) else np.array(x)[()]
     y, tape, _ = record(f, x)
-    tape = tape and own(tape)
     y = y if isinstance(y, Number) else np.array(y)[()]
 
     def pullback(w):
         w = floating(w, "w")
+        finite(w=w)
         if np.shape(w) != np.shape(y):
             raise ValueError(f"w has shape {np.shape(w)} and f(x) {np.shape(y)}: they must be equal.")
         if not tape:
@@ -483,7 +468,6 @@ def vjp(f, x):
                 scale = far(w.dtype) if is_finite(g) else 1 / far(w.dtype)
                 g = pick(g, walk_back(list(tape), w * scale) / scale)
         if not is_finite(g):
-            finite(w=w)
             blame(f, x, w)
         return g if isinstance(g, Number) else np.array(g, x.dtype)[()]
 

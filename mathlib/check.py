@@ -4,7 +4,7 @@ import numpy as np
 
 from mathlib.backprop import grad
 from mathlib.differences import central_difference, jvp
-from mathlib.door import finite, floats, real_run
+from mathlib.door import finite, floats, program, real_run
 from mathlib.hessian import hvp
 
 
@@ -35,6 +35,7 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
     """
     if order not in (1, 2):
         raise ValueError(f"order is {order}: 1 (the gradient) or 2 (the Hessian-vector product) is needed.")
+    program(loss)
     theta = np.array(floats(theta, "theta"))[()]
     finite(theta=theta)
     if np.shape(value := real_run(loss, theta)) != ():

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from mathlib.arithmetic import Number, Run, UnsupportedError, far, real_value
-from mathlib.door import is_finite, pick, point_and_direction, real_run, run_program
+from mathlib.door import is_finite, pick, point_and_direction, program, real_run, run_program
 from mathlib.dual import Complex, Dual
 
 
@@ -44,7 +44,8 @@ def jvp(f, x, v):
     >>> jvp(lambda x: np.sin(x[0]) * x[1], np.array([0.0, 2.0]), np.array([1.0, 0.0]))
     (np.float64(0.0), np.float64(2.0))
     """
-    x, v = point_and_direction(x, v)
+    program(f)
+    x, v = point_and_direction(x, v, "x")
     return run_on(Dual._of, f, x, v)
 
 
@@ -80,7 +81,8 @@ def complex_step(f, x, v=None, eps=2.0**-50):
     """
     if not 0 < eps < 1:
         raise ValueError(f"eps is {eps}: a step between 0 and 1 is needed. Instead: eps=2**-50.")
-    x, v = point_and_direction(x, v)
+    program(f)
+    x, v = point_and_direction(x, v, "x")
     if isinstance(x, Number) or isinstance(v, Number):
         raise UnsupportedError("complex_step cannot differentiate a derivative. Instead: jvp inside of jvp.")
     return run_on(Complex._of, f, x, v, complex_step_along(v, eps))[1]
@@ -124,7 +126,8 @@ def forward_difference(f, x, v=None, h=None):
     >>> bool(abs(forward_difference(np.exp, 0.0) - 1) < 1e-7)
     True
     """
-    x, v = point_and_direction(x, v)
+    program(f)
+    x, v = point_and_direction(x, v, "x")
     h = step(x, v, h, 1 / 2)
     return (real_run(f, x + h * v) - real_run(f, x)) / h
 
@@ -154,7 +157,8 @@ def central_difference(f, x, v=None, h=None):
     >>> bool(abs(central_difference(np.exp, 0.0) - 1) < 1e-9)
     True
     """
-    x, v = point_and_direction(x, v)
+    program(f)
+    x, v = point_and_direction(x, v, "x")
     h = step(x, v, h, 1 / 3)
     return (real_run(f, x + h * v) - real_run(f, x - h * v)) / (2 * h)
 

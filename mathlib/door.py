@@ -10,13 +10,42 @@ import numpy as np
 from mathlib.arithmetic import Number, UnsupportedError, underflows
 
 
+def program(f, *wrong):
+    """Check that f can be called, and that nothing else came with it."""
+    if not callable(f):
+        raise TypeError(
+            f"a function is needed, and a {type(f).__name__} came. Instead: grad(f)(theta), or lambda x: ..."
+        )
+    if wrong:
+        raise TypeError(
+            f"one function is needed, and {wrong[0]!r} came with it. Instead, for the derivative by another argument:"
+            " grad(lambda b: f(a, b))(b)."
+        )
+
+
+def with_data(loss, data, options):
+    """The loss as a function of theta alone."""
+    return (lambda theta: loss(theta, *data, **options)) if data or options else loss
+
+
 def floats(x, name):
     """Check that a point is of floats."""
+    if isinstance(x, dict) or (isinstance(x, (list, tuple)) and any(np.ndim(a) for a in x if is_array(a))):
+        values = f"list({name}.values())" if isinstance(x, dict) else name
+        raise TypeError(
+            f"{name} is a {type(x).__name__} of arrays: one array is needed. Instead: theta, unravel ="
+            f" mathlib.nn.ravel({values}), and unravel(theta) in the loss; or np.array({name})."
+        )
     if isinstance(x, (bool, int)):
         raise TypeError(
             f"{name} is of type {type(x).__name__}: a derivative needs floating-point numbers. Instead: float({name})."
         )
     return floating(x, name)
+
+
+def is_array(a):
+    """Whether a is an array already, of any arithmetic."""
+    return isinstance(a, (np.ndarray, Number))
 
 
 def floating(a, name):
@@ -32,7 +61,7 @@ def floating(a, name):
             "two real arrays"
             if a.dtype.kind == "c"
             else f"np.array({name}, float)"
-            if listed
+            if listed or a.dtype.kind not in "biuf"
             else f"{name}.astype(float)"
         )
         raise TypeError(
@@ -53,15 +82,16 @@ def direction(x, v, name):
         if np.asarray(v).dtype.kind not in "fiu":
             raise TypeError(f"v is of type {np.asarray(v).dtype}: a direction of real numbers is needed.")
         v = np.asarray(v, dtype=x.dtype)[()]
+    finite(v=v)
     if np.shape(v) != np.shape(x):
         raise ValueError(f"v has shape {np.shape(v)} and {name} {np.shape(x)}: they must be equal.")
     return x, v
 
 
-def point_and_direction(x, v):
+def point_and_direction(x, v, name):
     """Check x and v at the door, and copy them: no result is a view of an input, and f may change what it gets."""
-    x, v = direction(x, v, "x")
-    finite(x=x, v=v)
+    finite(**{name: floats(x, name)})
+    x, v = direction(x, v, name)
     return tuple(a if isinstance(a, Number) else np.array(a)[()] for a in (x, v))
 
 

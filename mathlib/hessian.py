@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, far, product_tangent, underflows
-from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, own, record
+from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, record, vjp
 from mathlib.differences import central_difference, complex_step_along
-from mathlib.door import direction, finite, floats, is_finite, pick
+from mathlib.door import direction, finite, floats, is_finite, pick, point_and_direction, program
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import assemble, deposit
 
@@ -56,7 +56,8 @@ def hvp(loss, theta, v, method="dual"):
     >>> hvp(loss, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([4., 2.])
     """
-    theta, v = direction(theta, v, "theta")
+    program(loss)
+    theta, v = point_and_direction(theta, v, "theta")
     if method == "dual":
         return first_order(loss, Dual._of(theta, v, Run()), (1,))[0]
     if method == "complex_step":
@@ -65,9 +66,8 @@ def hvp(loss, theta, v, method="dual"):
         if lost:  # of so short a step; the guarded numbers follow a long one to first order
             Hv = first_order(loss, Complex._of(theta, v, Run()), (1,))[0]
         return Hv
-    finite(theta=theta, v=v)
     if method == "double_backprop":
-        return grad(lambda theta: np.vdot(grad(loss)(theta), v))(theta)
+        return vjp(grad(loss), theta)[1](v)  # H is symmetric: v . H
     if method == "finite_difference":
         return central_difference(grad(loss), theta, v)
     raise ValueError(
@@ -83,7 +83,8 @@ def grad_and_hvp(loss, theta, v):
     >>> grad_and_hvp(lambda x: x**3, 2.0, 1.0)
     (np.float64(12.0), np.float64(12.0))
     """
-    theta, v = direction(theta, v, "theta")
+    program(loss)
+    theta, v = point_and_direction(theta, v, "theta")
     return tuple(first_order(loss, Dual._of(theta, v, Run()), (0, 1)))
 
 
@@ -138,9 +139,11 @@ class Hessian:
     """
 
     def __init__(self, loss, theta):
+        program(loss)
         if isinstance(theta, Number):
             raise UnsupportedError(INSIDE)
-        theta = np.array(floats(theta, "theta"))[()]  # later changes of it, or of the data, must not show
+        theta = np.array(floats(theta, "theta"))[()]  # later changes of it must not show
+        finite(theta=theta)
 
         def both(node):
             self.value, self.gradient = gradient(loss, node)
@@ -153,7 +156,7 @@ class Hessian:
         self.gradient = self.gradient.astype(theta.dtype, copy=False)
         self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
         self.shape = (theta.size, theta.size)
-        self.tangent = Tangent(own(tape), g.line) if tape else lambda v: (np.zeros_like(theta), False)
+        self.tangent = Tangent(tape, g.line) if tape else lambda v: (np.zeros_like(theta), False)
 
     def __matmul__(self, v):
         if isinstance(v, Number):
@@ -167,7 +170,6 @@ class Hessian:
                 Hv = pick(Hv, self.tangent(v * scale)[0] / scale)
             Hv = Hv.astype(self.dtype, copy=False)
             if not is_finite(Hv):
-                finite(v=v)
                 hvp(self.loss, self.theta, v)  # it says where
                 raise FloatingPointError("H v overflows. Instead: a shorter v; the product is linear in it.")
             return Hv

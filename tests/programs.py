@@ -159,8 +159,8 @@ def spd(x):
 C3 = np.stack([3 * np.eye(3) + A, 4 * np.eye(3) - A, 5 * np.eye(3)])
 SMOOTH = {
     np.linalg.inv: [(lambda x: np.linalg.inv(spd(x)), (3, 3))],
-    cofactors: [(cofactors, (3, 3)), (cofactors, (2, 2, 2))],
-    cofactors_along: [],  # it refuses
+    cofactors: [],  # the derivatives of the determinant, and tested as such
+    cofactors_along: [],
     np.linalg.det: [(lambda x: np.linalg.det(x), (3, 3)), (np.linalg.det, (2, 3, 3))],
     np.linalg.solve: [(lambda x: np.linalg.solve(3 * np.eye(3) + x, A[0]), (2, 3, 3)), (lambda x: np.linalg.solve(C3, x) ** 2, (3,)),
                       (lambda x: np.linalg.solve(spd(x), x[0]), (3, 3)), (lambda x: np.linalg.solve(spd(A), x), (3, 2)),

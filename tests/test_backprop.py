@@ -1,6 +1,7 @@
 """Backpropagation: what it refuses, what it keeps, nesting, memory, threads, and gradients that gather in slices."""
 
 import contextlib
+import functools
 import gc
 import threading
 import weakref
@@ -12,8 +13,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mathlib import EscapedError, UnsupportedError, complex_step, grad, hessian, hvp, jvp, value_and_grad, vjp
-from mathlib.backprop import Graph
+from mathlib import (
+    ConstantLossWarning,
+    EscapedError,
+    UnsupportedError,
+    complex_step,
+    grad,
+    hessian,
+    hvp,
+    jvp,
+    value_and_grad,
+    vjp,
+)
+from mathlib.backprop import Graph, kept
 from mathlib.dual import Complex, Dual
 from mathlib.nn import relu
 
@@ -60,6 +72,7 @@ def test_theta_itself_is_a_loss(theta):
     assert grad(lambda x: grad(lambda y: x)(theta) + x)(theta) == 1.0
 
 
+@pytest.mark.filterwarnings("ignore::mathlib.ConstantLossWarning")
 @pytest.mark.parametrize("theta", [1.5, normal(3), normal(2, 0), normal(2, 3).astype(np.float32)])
 def test_a_loss_that_ignores_theta_has_gradient_zero(theta):
     for loss in (lambda x: 3.0, lambda x: 3, lambda x: np.sum(np.zeros_like(x)), lambda x: np.sum(np.sign(x))):
@@ -70,6 +83,37 @@ def test_a_loss_that_ignores_theta_has_gradient_zero(theta):
             assert np.array_equal(answer, np.zeros_like(theta))
             assert answer.dtype == np.asarray(theta).dtype
         assert np.array_equal(vjp(lambda x: np.ones(2), theta)[1](np.ones(2)), np.zeros_like(theta))
+
+
+def test_a_loss_that_ignores_theta_gets_a_warning():
+    cache = {}
+
+    def loss(x):
+        if "value" not in cache:
+            cache["value"] = float(np.sum(np.ones(2)))
+        return cache["value"]
+
+    theta = np.ones(2)
+    routes = [lambda: grad(loss)(theta), lambda: value_and_grad(loss)(theta), lambda: hessian(loss, theta)]
+    routes += [lambda m=m: hvp(loss, theta, theta, m) for m in EXACT]
+    for route in routes:
+        with pytest.warns(ConstantLossWarning, match="does not depend on theta.*anew in each call"):
+            route()
+
+
+def test_a_loss_that_returns_an_earlier_run_s_number_is_refused():
+    @functools.lru_cache
+    def square(_):
+        return held[0] ** 2
+
+    def loss(x):
+        held[:] = [x]
+        return square(0)
+
+    held = []
+    assert grad(loss)(3.0) == 6.0
+    with pytest.raises(EscapedError):
+        grad(loss)(3.0)
 
 
 def test_a_linear_loss_has_hessian_zero():
@@ -716,25 +760,71 @@ def reordered(x):
 CHANGES = [doubled, refilled, through_an_owner, masked_again, reordered]
 
 
+def relisted(x):
+    i, y = [0, 0], 0.0
+    for k in range(3):
+        i[0], i[1] = k, -k
+        y = y + np.sum(np.sin(x[i])) + np.sum(np.cos(x[slice(np.array(k), None)]))
+    i.clear()
+    return y
+
+
+def through_a_view_of_a_locked_view(x):
+    base = np.ones(x.size)
+    locked = base[:]
+    locked.flags.writeable = False
+    y = np.tanh(x @ locked)
+    base *= 2
+    return y
+
+
+def in_one_place_of_many(x):
+    c = np.ones(x.size)
+    y = np.tanh(x @ c)
+    c[1] = 3.0  # the sum of its words, and nearly all samples, could stay the same
+    c[2] = 1.0
+    return y + x @ c
+
+
+CHANGES += [relisted, through_a_view_of_a_locked_view, in_one_place_of_many]
+
+
+@pytest.mark.parametrize("n", [6, 5000])
 @pytest.mark.parametrize("loss", CHANGES)
-def test_small_data_are_read_as_they_were(loss):
-    x, v = normal(6), normal(6, seed=1)
+def test_data_are_read_as_they_were(loss, n):
+    x, v = normal(n) / n, normal(n, seed=1)
     slope, curvature = jvp(loss, x, v)[1], jvp(lambda x: jvp(loss, x, v)[1], x, v)[1]
-    assert grad(loss)(x) @ v == pytest.approx(slope, rel=1e-12)
-    assert vjp(loss, x)[1](1.0) @ v == pytest.approx(slope, rel=1e-12)
-    assert hessian(loss, x).quadratic(v, v) == pytest.approx(curvature, rel=1e-12, abs=1e-12)
+    assert grad(loss)(x) @ v == pytest.approx(slope, rel=1e-11)
+    assert vjp(loss, x)[1](1.0) @ v == pytest.approx(slope, rel=1e-11)
+    scale = np.linalg.norm(v) ** 2  # terms of both signs: relative to their size
+    assert hessian(loss, x).quadratic(v, v) == pytest.approx(curvature, rel=1e-11, abs=1e-14 * scale)
     for method in EXACT:
-        assert hvp(loss, x, v, method) @ v == pytest.approx(curvature, rel=1e-12, abs=1e-12)
+        assert hvp(loss, x, v, method) @ v == pytest.approx(curvature, rel=1e-11, abs=1e-14 * scale)
 
 
-@pytest.mark.parametrize("loss", CHANGES)
-def test_a_change_in_place_of_large_data_is_refused(loss):
-    x = normal(5000) / 100
-    routes = [lambda: grad(loss)(x), lambda: vjp(loss, x), lambda: hessian(loss, x)]
-    routes += [lambda m=m: hvp(loss, x, x, m) for m in EXACT]
-    for route in routes:
-        with pytest.raises(UnsupportedError, match=rf"in {loss.__name__}, line \d+.*changed in place.*a new array"):
-            route()
+def test_a_frozen_array_is_not_copied():
+    data = np.ones(5000)
+    data.flags.writeable = False
+    assert kept(data) is data
+    assert kept(data[1:]).base is not None
+    assert kept(np.frombuffer(b"12345678")).base is not None
+    data.flags.writeable = True
+    view = data[:]
+    view.flags.writeable = False
+    assert kept(view).base is None
+
+
+def test_theta_changed_in_place_by_the_program_is_read_as_it_was():
+    theta = np.array([1.0, 2.0])
+
+    def loss(x):
+        y = np.sum(x**3)
+        theta[:] = 7.0
+        return y
+
+    np.testing.assert_allclose(hvp(loss, theta, np.ones(2)), [6.0, 12.0], rtol=1e-15)
+    theta[:] = 1.0, 2.0
+    np.testing.assert_allclose(hessian(loss, theta) @ np.ones(2), [6.0, 12.0], rtol=1e-15)
 
 
 @pytest.mark.parametrize("n", [3, 5000])
