@@ -3,7 +3,7 @@
 import numpy as np
 
 from mathlib.backprop import grad
-from mathlib.differences import central_difference, jvp
+from mathlib.differences import jvp
 from mathlib.door import finite, floats, program, real_run
 from mathlib.hessian import hvp
 
@@ -11,8 +11,10 @@ from mathlib.hessian import hvp
 def check_grad(loss, theta, order=1, directions=3, seed=0):
     """Check a loss's gradient (order 2: Hessian-vector product) against an independent route, along random directions.
 
-    Along each direction v, ``grad(theta) . v`` by backpropagation is compared with dl(theta)[v] by dual numbers and
-    by central differences; for order 2, ``u . H v`` with nested dual numbers, and with differences of the first ones.
+    Along a direction v, ``grad(theta) . v`` by backpropagation is compared with dl(theta)[v] by dual numbers and by
+    central differences; for order 2, ``u . H v`` with nested dual numbers, and with differences of the first ones.
+    v moves each component in proportion to its own size, and only such components at once as change the loss alike,
+    so that small ones are not hidden by large ones. The differences estimate their own error, and judge by it.
 
     Parameters
     ----------
@@ -27,58 +29,126 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
     AssertionError
         they differ by more than the routes' own errors; the message names the worst coordinate
     ValueError
-        another order, or a loss that is not a scalar
+        another order, fewer than one direction, or a loss that is not a scalar
+
+    References
+    ----------
+    Richardson, L. F. (1911), on what two steps tell of the error.
 
     Examples
     --------
     >>> check_grad(lambda x: np.sum(np.sin(x) ** 2), np.array([0.3, 1.0, -2.0]), order=2)
+    >>> check_grad(lambda x: (x[0] / 1e6 - 2) ** 2 + np.exp(x[1]), np.array([1e6, 0.5]))
     """
+    program(loss)
     if order not in (1, 2):
         raise ValueError(f"order is {order}: 1 (the gradient) or 2 (the Hessian-vector product) is needed.")
-    program(loss)
+    if directions < 1:
+        raise ValueError(f"directions is {directions}: at least one is needed.")
     theta = np.array(floats(theta, "theta"))[()]
     finite(theta=theta)
     if np.shape(value := real_run(loss, theta)) != ():
         raise ValueError(f"the loss has shape {np.shape(value)}: a scalar is needed. Instead: np.sum or np.mean of it.")
     rng = np.random.default_rng(seed)
-    for _ in range(directions):
-        u, v = rng.standard_normal((2, *theta.shape)).astype(theta.dtype)
-        if order == 1:
-            f, covector, what = loss, grad(loss)(theta), "the gradient"
-        else:
-            f, covector, what = (lambda x, u=u: jvp(loss, x, u)[1]), hvp(loss, theta, u), "the Hessian-vector product"
-
-        def routes(v, f=f, covector=covector):
-            return np.vdot(covector, v), jvp(f, theta, v)[1], central_difference(f, theta, v)
-
-        if worst(*routes(v), value) > 1:
-            i = worst_coordinate(lambda v: worst(*routes(v), value), theta)
-            back, dual, difference = routes(unit(theta, i))
-            raise AssertionError(
-                f"{what} along theta{list(i) if i else ''} is {back} by backpropagation, {dual} by dual numbers and"
-                f" {difference} by central differences: a rule is wrong, or the loss has a kink there."
-            )
+    sizes = np.abs(theta)
+    for size in (np.where(sizes > 0, sizes, 1), np.maximum(sizes, 1)):
+        for _ in range(directions):
+            u, v = rng.standard_normal((2, *theta.shape)).astype(theta.dtype) * size
+            if order == 1:
+                f, covector, what = loss, grad(loss)(theta), "the gradient"
+            else:
+                f, covector, what = (
+                    (lambda x, u=u: jvp(loss, x, u)[1]),
+                    hvp(loss, theta, u),
+                    "the Hessian-vector product",
+                )
+            for part in alike(covector * size):
+                compare(f, theta, covector, v * part, what)
 
 
-def worst(back, dual, difference, value):
-    """The disagreement of the three routes, in units of what their own errors allow."""
-    eps = np.finfo(np.asarray(dual).dtype).eps
-    scale = max(abs(back), abs(dual), abs(difference), abs(value), np.finfo(float).tiny)
-    return max(abs(back - dual) / (eps**0.75 * scale), abs(dual - difference) / (eps**0.375 * scale))
+def alike(terms):
+    """Masks of the terms that are of one size, within a factor of 1000 or so; one of those that are zero."""
+    decades = np.where(terms == 0, np.iinfo(np.int32).min, np.frexp(terms)[1] // 10)
+    return [decades == d for d in np.unique(decades)]
 
 
-def unit(x, i):
-    """The unit vector along coordinate i, of x's shape."""
-    e = np.zeros_like(x)
-    e[i] = 1
+def compare(f, theta, covector, v, what):
+    """Raise the AssertionError, with the worst coordinate, if the routes differ along v."""
+
+    def error(v):
+        return disagreement(f, theta, covector, v)[0]
+
+    if error(v) <= 1:
+        return
+    i = worst_coordinate(error, v)
+    _, *slopes = disagreement(f, theta, covector, only(v, i))
+    back, dual, difference = (s / (v[i] if i else v) for s in slopes)
+    raise AssertionError(
+        f"{what} along theta{list(i) if i else ''} is {back} by backpropagation, {dual} by dual numbers and"
+        f" {difference} by central differences: a rule is wrong, or the loss has a kink there."
+    )
+
+
+def disagreement(f, theta, covector, v):
+    """How far three routes to the derivative along v differ, in units of what their own errors allow; and the three."""
+    back, size, dual = np.vdot(covector, v), np.vdot(np.abs(covector), np.abs(v)), jvp(f, theta, v)[1]
+    share = np.finfo(theta.dtype).eps ** 0.375
+    slope, error = difference(f, theta, v, dual, share)
+    if abs(dual - slope) > 4 * error:  # a sum of terms that cancel has the roundings of the terms: its neighbours tell
+        near = theta * (1 + np.finfo(theta.dtype).eps * np.sign(v))
+        error += 4 * abs(jvp(f, near, v)[1] - dual)
+    by_difference = abs(dual - slope) / (share * max(abs(dual), abs(slope)) + 4 * error + TINY)
+    by_dual = abs(back - dual) / (share * max(abs(back), abs(dual), size) + 4 * error + TINY)
+    return max(by_difference, by_dual), back, dual, slope
+
+
+TINY = np.finfo(float).tiny
+
+
+def difference(f, theta, v, expected, share):
+    """The central difference of f along v, and its error: by a step where it is as expected, else where it is steady.
+
+    Of a step that is too long, or too short, the neighbours say something else.
+    """
+    eps = np.finfo(theta.dtype).eps
+    third = round(-np.log2(eps) / 3)
+    slopes, errors = [], []
+    for k in (third, *range(2, 3 * third, 4)):
+        h = 2.0**-k
+        after, before = real_value(f, theta + h * v), real_value(f, theta - h * v)
+        if after is None or before is None:
+            continue
+        slopes.append((after - before) / (2 * h))
+        errors.append(eps * max(abs(after), abs(before)) / h)
+        told = errors[-1] <= share * abs(expected)
+        if told and abs(slopes[-1] - expected) <= share * abs(expected) + 4 * errors[-1]:
+            return slopes[-1], errors[-1]
+    steady = [(np.ptp(slopes[k : k + 3]) + max(errors[k : k + 3]), slopes[k + 1]) for k in range(1, len(slopes) - 2)]
+    error, slope = min(steady, default=(np.inf, 0.0))
+    return slope, error
+
+
+def real_value(f, x):
+    """f(x) on plain floats, or None where it is not finite."""
+    try:
+        with np.errstate(all="ignore"):
+            return real_run(f, x)
+    except FloatingPointError:
+        return None
+
+
+def only(v, i):
+    """The direction v in its component i alone."""
+    e = np.zeros_like(v)
+    e[i] = v[i]
     return e[()]
 
 
-def worst_coordinate(error, x):
-    """The coordinate along which `error(v)` is large, by halving the coordinates that v has."""
-    places = np.arange(np.size(x))
+def worst_coordinate(error, v):
+    """The coordinate along which `error` is large, by halving the coordinates that v has."""
+    places = np.flatnonzero(v)
     while len(places) > 1:
         halves = np.array_split(places, 2)
-        along = [np.isin(np.arange(np.size(x)), half).reshape(np.shape(x)).astype(x.dtype) for half in halves]
+        along = [v * np.isin(np.arange(np.size(v)), half).reshape(np.shape(v)) for half in halves]
         places = halves[int(error(along[1]) > error(along[0]))]
-    return tuple(int(i) for i in np.unravel_index(places[0], np.shape(x)))
+    return tuple(int(i) for i in np.unravel_index(places[0], np.shape(v)))
