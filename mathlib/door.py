@@ -121,7 +121,7 @@ def in_range(derive, dtype):
     if not lost and all(map(is_finite, arrays)):
         return arrays
     best, top = None, np.finfo(dtype).maxexp
-    for exponent in (top - 4, top // 2, 0, -top // 2, 4 - top)[0 if lost else 2 :]:
+    for exponent in (top - 4, top // 2, 0, -top // 2, 24 - top)[0 if lost else 2 :]:
         arrays, lost = derive(np.ldexp(dtype.type(1), exponent)) if exponent else first
         if exponent < 0 and lost:
             break
