@@ -74,11 +74,6 @@ def underflows():
         yield seen
 
 
-def far(dtype):
-    """A power of two halfway to overflow: a derivative is linear, so that another scale finds what one has lost."""
-    return np.ldexp(dtype.type(1), np.finfo(dtype).maxexp // 2)
-
-
 # ---------------------------------------------------------------------------------------------- rows
 
 

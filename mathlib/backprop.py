@@ -18,14 +18,13 @@ from mathlib.arithmetic import (
     Number,
     Run,
     caller,
-    far,
     name_of,
     plus,
     product_tangent,
     real_value,
     underflows,
 )
-from mathlib.door import finite, floating, floats, is_finite, pick, program, run_program, with_data
+from mathlib.door import finite, floating, floats, in_range, is_finite, program, run_program, with_data
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import Piece, assemble, deposit, part
 
@@ -299,26 +298,20 @@ def gradient(loss, theta, wanted=None, lost=None):
     """
     if not isinstance(theta, Node):
         refuse_point(theta)
-    y, g, underflow = backward(loss, theta, wanted, lost=lost)
-    if lost is not None:
-        lost += underflow
-    finite_now = all(map(is_finite, g if type(g) is list else [g]))
-    if underflow or not finite_now:
-        # The gradient by an array on the way can be out of range where that by theta is not: start from another size.
-        scale = far(y.dtype) if finite_now else 1 / far(y.dtype)
-        other = backward(loss, theta, wanted, scale)[1]
-        g = [pick(a, b) for a, b in zip(g, other, strict=True)] if type(g) is list else pick(g, other)
-        if not all(map(is_finite, g if type(g) is list else [g])):
-            blame(loss, theta, np.ones((), y.dtype)[()])
-    if wanted and type(g) is not list:
-        # Without theta's run in it, the gradient is constant along the direction.
-        parts = g.parts if getattr(g, "run", None) is theta.run else (g, np.zeros(theta.shape, theta.dtype)[()])
-        g = [parts[k] for k in wanted]
-    return y, g
+    y = None
+
+    def derive(size):
+        nonlocal y
+        y, g, underflow = backward(loss, theta, wanted, size, lost)
+        return g, underflow
+
+    if (g := in_range(derive, theta.dtype)) is None:
+        blame(loss, theta, np.ones((), y.dtype)[()])
+    return y, g if wanted else g[0]
 
 
-def backward(loss, theta, wanted, scale=1, lost=None):
-    """The value of the loss, its gradient by way of a start of this size, and whether that lost digits to underflow."""
+def backward(loss, theta, wanted, size=1, lost=None):
+    """The value of the loss, its gradients from a start of this size, and whether they lost digits to underflow."""
     y, tape, _ = record(loss, theta, lost=lost)
     if np.shape(y) != ():
         raise ValueError(
@@ -328,22 +321,28 @@ def backward(loss, theta, wanted, scale=1, lost=None):
         origin = getattr(record(loss, theta, trace=True)[2], "origin", None) or "a constant"
         raise FloatingPointError(f"the loss is NaN or infinite. It ceased to be finite at {origin}.")
     first_order = isinstance(y, (Dual, Complex)) and not any(isinstance(part, Number) for part in y.parts)
-    if tape is None and scale == 1 and not isinstance(y, Number):
+    if tape is None and size == 1 and not isinstance(y, Number):
         warnings.warn(
             f"{CONSTANT}: its gradient is zero. Instead: calculate it anew in each call.", ConstantLossWarning, 2
         )
-    start = np.full((), scale, y.dtype)[()]
+    start = np.full((), size, y.dtype)[()]
     with underflows() as underflow:
         if tape and isinstance(y, Number) and not first_order:
             g = walk_back(tape, start)
-            g = np.zeros(theta.shape, theta.dtype)[()] if g is None else g if scale == 1 else g / start
+            g = np.zeros(theta.shape, theta.dtype)[()] if g is None else g if size == 1 else g / start
+            parts = [g]
+            if wanted:  # without theta's run in it, the gradient is constant along the direction
+                parts = g.parts if getattr(g, "run", None) is theta.run else (g, np.zeros(theta.shape, theta.dtype)[()])
+                parts = [parts[k] for k in wanted]
         else:
             sink = Sink(theta, tape or [], wanted or ((0, 1) if first_order else (0,)))
             if tape:
                 walk_back(tape, start, sink)
-            parts = sink.result() if scale == 1 else [b / start for b in sink.result()]
-            g = parts if wanted else type(y)._of(*parts, y.run) if first_order else parts[0]
-    return y, g, underflow
+            parts = sink.result() if size == 1 else [b / start for b in sink.result()]
+            parts = [type(y)._of(*parts, y.run)] if first_order and not wanted else parts
+    if lost is not None:
+        lost += underflow
+    return y, parts, underflow
 
 
 def refuse_point(theta):
@@ -460,16 +459,16 @@ def vjp(f, x):
             raise ValueError(f"w has shape {np.shape(w)} and f(x) {np.shape(y)}: they must be equal.")
         if not tape:
             return np.zeros(x.shape, x.dtype)[()]
-        with underflows() as underflow:
-            g = walk_back(list(tape), w)
-            if g is None:
-                return np.zeros(x.shape, x.dtype)[()]
-            if underflow or not is_finite(g):  # as in `gradient`
-                scale = far(w.dtype) if is_finite(g) else 1 / far(w.dtype)
-                g = pick(g, walk_back(list(tape), w * scale) / scale)
-        if not is_finite(g):
+
+        def derive(size):
+            with underflows() as lost:
+                g = walk_back(list(tape), w if size == 1 else w * size)
+                g = np.zeros(x.shape, x.dtype)[()] if g is None else g
+                return [g if size == 1 else g / size], lost
+
+        if (g := in_range(derive, x.dtype)) is None:
             blame(f, x, w)
-        return g if isinstance(g, Number) else np.array(g, x.dtype)[()]
+        return g[0] if isinstance(g[0], Number) else np.array(g[0], x.dtype)[()]
 
     return y, pullback
 

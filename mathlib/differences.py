@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import Number, Run, UnsupportedError, far, real_value
-from mathlib.door import is_finite, pick, point_and_direction, program, real_run, run_program
+from mathlib.arithmetic import Number, Run, UnsupportedError, real_value
+from mathlib.door import in_range, is_finite, point_and_direction, program, real_run, run_program
 from mathlib.dual import Complex, Dual
 
 
@@ -85,7 +85,11 @@ def complex_step(f, x, v=None, eps=2.0**-50):
     x, v = point_and_direction(x, v, "x")
     if isinstance(x, Number) or isinstance(v, Number):
         raise UnsupportedError("complex_step cannot differentiate a derivative. Instead: jvp inside of jvp.")
-    return run_on(Complex._of, f, x, v, complex_step_along(v, eps))[1]
+    y, imaginary, clean = tangent_of(Complex._of, f, x, v, complex_step_along(v, eps))
+    if clean and is_finite(y) and is_finite(imaginary):
+        return imaginary
+    # So short a step has left the range of the numbers: they follow a long one to first order.
+    return run_on(Complex._of, f, x, v)[1]
 
 
 def complex_step_along(v, eps):
@@ -174,29 +178,29 @@ def step(x, v, h, power):
     return h
 
 
-def run_on(number, f, x, v, step=1):
-    """The value of f and its derivative along v, from f(number(x, step v)); finite, or where they ceased to be.
+def run_on(number, f, x, v):
+    """The value of f on x, and its derivative along v by such numbers; finite, or where they ceased to be."""
+    y = None
 
-    The tangent is linear in the step. So where a number has under- or overflowed on the way, another step finds it.
-    """
-    lost = []
-    y, dy = value_and_tangent(number, f, x, v, step, lost)
-    if lost or not is_finite(dy):
-        other = far(v.dtype) if is_finite(dy) else 1 / far(v.dtype)
-        dy = pick(dy, value_and_tangent(number, f, x, v, other)[1])
-    if not (is_finite(y) and is_finite(dy)):
+    def derive(size):
+        nonlocal y
+        y, dy, clean = tangent_of(number, f, x, v, size)
+        return [dy], not clean
+
+    dy = in_range(derive, v.dtype)
+    if dy is None or not is_finite(y):
         run = Run(trace=True)
-        origin = getattr(run_program(f, number(x, v * step, run)), "origin", None) or "a constant"
+        origin = getattr(run_program(f, number(x, v, run)), "origin", None) or "a constant"
         raise FloatingPointError(f"f or its derivative is NaN or infinite. It ceased to be finite at {origin}.")
-    return y, dy
+    return y, dy[0]
 
 
-def value_and_tangent(number, f, x, v, step, lost=None):
-    """F on the number with this step: the value, and the tangent over the step."""
-    run = Run()
-    y = run_program(f, number(x, v if step == 1 else v * step, run), lost)
+def tangent_of(number, f, x, v, size):
+    """The value of f on number(x, size v), its tangent over the size, and whether no digit was lost to underflow."""
+    run, lost = Run(), []
+    y = run_program(f, number(x, v if size == 1 else v * size, run), lost)
     if not (isinstance(y, Number) and y.run is run):
-        return y, np.zeros_like(y, dtype=np.result_type(y, np.float16))[()]
+        return y, np.zeros_like(y, dtype=np.result_type(y, np.float16))[()], True
     y, dy = y.parts
     with np.errstate(over="ignore"):  # it is looked at next
-        return y, dy if step == 1 else dy / dy.dtype.type(step)
+        return y, dy if size == 1 else dy / dy.dtype.type(size), not lost

@@ -110,11 +110,32 @@ def is_finite(a):
     return math.isfinite(np.vdot(a, a)) or bool(np.all(np.isfinite(a)))
 
 
-def pick(a, other):
-    """The other array where it is finite, else this one."""
-    if is_finite(other):
-        return other
-    return a if isinstance(a, Number) or isinstance(other, Number) else np.where(np.isfinite(other), other, a)
+def in_range(derive, dtype):
+    """The arrays of a derivative, also where a number on the way to it is out of range: it is linear in its start.
+
+    ``derive(size)`` starts from that size, and gives the arrays over the size, and whether digits were lost to
+    underflow. Each element is that of the largest start from which it is finite; a smaller start must lose nothing.
+    None, if some are finite from none.
+    """
+    arrays, lost = first = derive(1)
+    if not lost and all(map(is_finite, arrays)):
+        return arrays
+    best, top = None, np.finfo(dtype).maxexp
+    for exponent in (top - 4, top // 2, 0, -top // 2, 24 - top)[0 if lost else 2 :]:
+        arrays, lost = derive(np.ldexp(dtype.type(1), exponent)) if exponent else first
+        if exponent < 0 and lost:
+            break
+        best = arrays if best is None else [finite_of(a, b) for a, b in zip(best, arrays, strict=True)]
+        if all(map(is_finite, best)):
+            return best
+    return None
+
+
+def finite_of(a, other):
+    """The array a where it is finite, else the other one."""
+    if is_finite(a) or isinstance(a, Number) or isinstance(other, Number):
+        return a if is_finite(a) else other
+    return np.where(np.isfinite(a), a, other)
 
 
 def array_result(y):

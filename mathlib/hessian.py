@@ -5,15 +5,16 @@ the gradient along v, a covector. It costs a few gradients, where all of H costs
 """
 
 import collections
+import contextlib
 import functools
 import math
 
 import numpy as np
 
-from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, far, product_tangent, underflows
+from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, product_tangent, underflows
 from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, record, vjp
 from mathlib.differences import central_difference, complex_step_along
-from mathlib.door import direction, finite, floats, is_finite, pick, point_and_direction, program
+from mathlib.door import direction, finite, floats, in_range, is_finite, point_and_direction, program
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import assemble, deposit
 
@@ -62,10 +63,12 @@ def hvp(loss, theta, v, method="dual"):
         return first_order(loss, Dual._of(theta, v, Run()), (1,))[0]
     if method == "complex_step":
         lost, step = [], complex_step_along(v, EPS)
-        Hv = first_order(loss, Complex._of(theta, v * step, Run()), (1,), lost)[0] / step
-        if lost:  # of so short a step; the guarded numbers follow a long one to first order
-            Hv = first_order(loss, Complex._of(theta, v, Run()), (1,))[0]
-        return Hv
+        with contextlib.suppress(FloatingPointError):
+            Hv = first_order(loss, Complex._of(theta, v * step, Run()), (1,), lost)[0] / step
+            if not lost and is_finite(Hv):
+                return Hv
+        # So short a step has left the range of the numbers: they follow a long one to first order.
+        return first_order(loss, Complex._of(theta, v, Run()), (1,))[0]
     if method == "double_backprop":
         return vjp(grad(loss), theta)[1](v)  # H is symmetric: v . H
     if method == "finite_difference":
@@ -164,15 +167,16 @@ class Hessian:
         v = np.asarray(v)
         if v.shape == self.theta_shape:
             v = direction(self.theta, v, "theta")[1]
-            Hv, lost = self.tangent(v)
-            if lost or not is_finite(Hv):  # H v is linear in v: another length finds what one has lost on the way
-                scale = far(v.dtype) if is_finite(Hv) else 1 / far(v.dtype)
-                Hv = pick(Hv, self.tangent(v * scale)[0] / scale)
-            Hv = Hv.astype(self.dtype, copy=False)
-            if not is_finite(Hv):
+
+            def derive(size):
+                Hv, lost = self.tangent(v if size == 1 else v * size)
+                return [Hv if size == 1 else Hv / size], lost
+
+            if (Hv := in_range(derive, self.dtype)) is None:
+                finite(v=v)
                 hvp(self.loss, self.theta, v)  # it says where
                 raise FloatingPointError("H v overflows. Instead: a shorter v; the product is linear in it.")
-            return Hv
+            return Hv[0].astype(self.dtype, copy=False)
         if v.shape[:-1] == self.theta_shape and v.ndim == len(self.theta_shape) + 1:
             return np.stack([self @ v[..., k] for k in range(v.shape[-1])], -1) if v.shape[-1] else v.astype(self.dtype)
         raise ValueError(

@@ -41,7 +41,7 @@ elementwise(np.square, lambda y, x: 2 * x)
 for power in (np.power, np.float_power, operator.pow):
     elementwise(power, lambda y, x, p: power_slope(y, x, p), lambda y, x, p: power_log(y, x))
 elementwise(np.sqrt, lambda y: (Over(y), 0.5), radius=lambda x: x)
-elementwise(np.cbrt, lambda y: 1 / (3 * y * y))
+elementwise(np.cbrt, lambda y: (Over(y), Over(y), 1 / 3))
 elementwise(np.exp, lambda y: y, radius=1.0)
 elementwise(np.exp2, lambda y: LN2 * y)
 elementwise(np.expm1, lambda y, x: np.exp(x), radius=1.0)
@@ -54,8 +54,8 @@ elementwise(np.logaddexp2, lambda y, a, b: sigmoid(LN2 * gap(a, b)), lambda y, a
 elementwise(np.sin, lambda y, x: np.cos(x), radius=1.0)
 elementwise(np.cos, lambda y, x: -np.sin(x), radius=1.0)
 elementwise(np.tan, lambda y: 1 + y * y, radius=lambda x: abs(np.cos(x)))
-elementwise(np.arcsin, lambda y, x: Over(np.sqrt((1 - x) * (1 + x))), radius=lambda x: 1 - abs(x))
-elementwise(np.arccos, lambda y, x: (Over(np.sqrt((1 - x) * (1 + x))), -1), radius=lambda x: 1 - abs(x))
+elementwise(np.arcsin, lambda y, x: Over(np.sqrt(one_minus_square(x))), radius=lambda x: 1 - abs(x))
+elementwise(np.arccos, lambda y, x: (Over(np.sqrt(one_minus_square(x))), -1), radius=lambda x: 1 - abs(x))
 elementwise(np.arctan, lambda y, x: (Over(h := np.hypot(1, x)), Over(h)), radius=1.0)
 elementwise(
     np.arctan2,
@@ -68,7 +68,7 @@ elementwise(np.cosh, lambda y, x: np.sinh(x), radius=1.0)
 elementwise(np.tanh, lambda y, x: sech2(x))
 elementwise(np.arcsinh, lambda y, x: Over(np.hypot(1, x)), radius=1.0)
 elementwise(np.arccosh, lambda y, x: (Over(np.sqrt(x - 1)), Over(np.sqrt(x + 1))), radius=lambda x: x - 1)
-elementwise(np.arctanh, lambda y, x: Over((1 - x) * (1 + x)), radius=lambda x: 1 - abs(x))
+elementwise(np.arctanh, lambda y, x: Over(one_minus_square(x)), radius=lambda x: 1 - abs(x))
 for degrees_to_radians in (np.deg2rad, np.radians):
     elementwise(degrees_to_radians, math.pi / 180)
 for radians_to_degrees in (np.rad2deg, np.degrees):
@@ -92,24 +92,32 @@ for modulo in (np.remainder, np.fmod):  # y = a - n b, and a / b can round up to
 
 
 def power_slope(y, x, p):
-    """The derivative of y = x**p by x: ``p x**(p - 1)``, or ``y / x * p`` where that power alone may overflow.
+    """The derivative of y = x**p by x: ``p x**(p - 1)``, or from y where p < 1, as that power may leave the range.
 
     A constant p = 0 is taken as the exponent 1 of the slope, since 0 * x**-1 would be 0 * inf at x = 0.
     """
     if isinstance(p, Number):
         return p * x ** (p - 1)
     direct = (p >= 1) | (p == 0)
-    if direct is True or np.all(direct):
+    if np.all(direct):
         return p * x ** (p - 1 + (p == 0))
+    if np.all((p > 0) & (p < 1)):
+        return p * (y / x)
     if not np.any(direct):
-        return Over(x), p * y
+        return p * y, Over(x)
     slope = p * x ** np.where(direct, p - 1 + (p == 0), 0)
-    return Over(np.where(direct, 1, x)), np.where(direct, slope, p * y)
+    return np.where(direct, slope, p * y), Over(np.where(direct, 1, x))
 
 
 def power_log(y, x):
     """The derivative of y = x**p by p: ``y log x``, and 0 for 0**p, unless x too is differentiated further."""
     return y * np.log(x if isinstance(x, Number) else np.where((x == 0) & (real_value(y) == 0), 1, x))
+
+
+@primitive
+def one_minus_square(x):
+    """The polynomial ``1 - x**2``; a row, as the slopes of its factors, -1 and 1, would cancel where x is tiny."""
+    return (1 - x) * (1 + x)
 
 
 @primitive
@@ -132,6 +140,7 @@ def gap(a, b):
     return np.where(a == b, 0, a - b)
 
 
+elementwise(one_minus_square, lambda y, x: -2 * x)
 elementwise(sech2, lambda y, x: -2 * np.tanh(x) * y)
 elementwise(sigmoid, lambda y, x: y * sigmoid(-x))
 elementwise(gap, 1, -1)

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 from mathlib.arithmetic import name_of
-from mathlib.primitives import TABLE, assemble, cofactors, cofactors_along, gap, logabsdet, part, sech2, sigmoid
+from mathlib.primitives import (
+    TABLE,
+    assemble,
+    cofactors,
+    cofactors_along,
+    gap,
+    logabsdet,
+    one_minus_square,
+    part,
+    sech2,
+    sigmoid,
+)
 
 mp.mp.dps = 40
 
@@ -34,6 +45,7 @@ ORACLE = {
     np.positive: (lambda x: x, BOTH),
     np.reciprocal: (lambda x: 1 / x, POSITIVE),
     np.square: (lambda x: x * x, BOTH),
+    one_minus_square: (lambda x: 1 - x * x, BOTH),
     sech2: (lambda x: mp.sech(x) ** 2, (-30.0, 30.0)),
     sigmoid: (lambda x: 1 / (1 + mp.exp(-x)), (-30.0, 30.0)),
     gap: (lambda a, b: a - b, BOTH),
