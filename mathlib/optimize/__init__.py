@@ -1,11 +1,13 @@
 """Minimization of plain NumPy losses: the map of this wing.
 
 =================  ===================================================================================
-``objective``      `Step`, a loss that counts its evaluations, the checks at the door of each method
+``objective``      `Step`, and a loss that counts its evaluations
 ``line_search``    how far to go: `armijo`, `strong_wolfe`, `exact`
+``minimize``       `minimize` drives any method, also your own generator of steps
+``scipy_protocol`` what `scipy.optimize.minimize(method=...)` gives and wants
+``method``         the checks at the door of each method
 ``quasi_newton``   `gradient_descent`, `conjugate_gradient`, `bfgs`, `lbfgs`: M fixed, implied, learned
 ``newton``         `newton`, `damped_newton`, `modified_newton`, `newton_cg`
-``minimize``       `minimize` drives any of them, also your own generator of steps
 =================  ===================================================================================
 
 A method is a generator: it yields a `Step` with theta, loss and gradient, then makes the next theta from it.

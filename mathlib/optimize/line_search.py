@@ -1,16 +1,19 @@
 """Line searches: how far to go along a direction.
 
 Each is a function ``search(loss, step, d, eta=1.0)``: from a `Step` along a direction of descent d, with eta tried
-first, to a better `Step`: of smaller loss, or of the same and with a smaller gradient. Where it finds none, as in a
-flat region, it gives `step` itself back. A point where the loss or its gradient is NaN or infinite is never taken.
+first, to a better `Step`: of smaller loss or, where rounding hides the difference of the losses, of a flatter slope
+along d (the approximate Wolfe conditions of Hager, W. W. and Zhang, H. 2005). Where it finds none, as in a flat region,
+it gives `step` itself back. A point where the loss or its gradient is NaN or infinite is never taken. No search
+evaluates the loss more than `TRIALS` times.
 """
 
 import math
 
 import numpy as np
 
-from mathlib.hessian import hvp
-from mathlib.optimize.objective import Objective, dot, largest
+from mathlib.optimize.objective import Objective, better, dot, doubt
+
+TRIALS = 40
 
 
 def armijo(loss, step, d, eta=1.0, c1=1e-4):
@@ -24,10 +27,12 @@ def armijo(loss, step, d, eta=1.0, c1=1e-4):
     np.float64(0.0)
     """
     f, slope = Objective.of(loss), descent(step, d)
-    while slope and np.any(step.theta + eta * d != step.theta):
+    for _ in range(TRIALS if slope else 0):
+        if np.all(along(step, d, eta) == step.theta):
+            break
         new = trial(f, step, d, eta)
         rise = new.loss - step.loss if new else math.inf
-        if new and better(new, step) and rise <= c1 * eta * slope + rounding(step.loss):
+        if new and falls(step, new, d, eta, c1):
             return new
         bend = rise - eta * slope  # half of the curvature along d, times eta**2
         eta *= min(max(-eta * slope / (2 * bend), 0.1), 0.5) if 0 < bend < math.inf else 0.5
@@ -41,16 +46,17 @@ def exact(loss, step, d, eta=1.0):
     such point, and `step` comes back.
     """
     f, slope = Objective.of(loss), descent(step, d)
-    curvature = dot(d, hvp(f, step.theta, d))
-    new = trial(f, step, d, -slope / curvature) if slope and curvature > 0 else None
-    return new if new and better(new, step) else step
+    curvature = f.curvature(step, d)
+    eta = -slope / curvature if slope and curvature > 0 else 0.0
+    new = trial(f, step, d, eta) if eta else None
+    return new if new and falls(step, new, d, eta) else step
 
 
-def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9, trials=40):
+def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9):
     """Find an eta that fulfils Armijo's condition, and where the slope is flatter: ``|slope| <= c2 |slope0|``.
 
     It brackets such an eta and narrows the bracket by cubic interpolation; a point that is not finite is an end
-    of the bracket. Where the losses are the same up to rounding, their slopes decide (Hager and Zhang's condition).
+    of the bracket. Where the losses are the same up to rounding, their slopes decide.
     Sources: Moré, J. J. and Thuente, D. J. (1994); Hager, W. W. and Zhang, H. (2005); Nocedal, J. and Wright, S. J.
     (2006), section 3.5.
 
@@ -60,21 +66,29 @@ def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9, trials=40):
     """
     f, slope0 = Objective.of(loss), descent(step, d)
     low, high, best = (0.0, step.loss, slope0), (math.inf, math.inf, math.nan), step
-    for _ in range(trials if slope0 else 0):
+    last = low
+    for _ in range(TRIALS if slope0 else 0):
         new = trial(f, step, d, eta)
         value, slope = (new.loss, dot(new.gradient, d)) if new else (math.inf, math.nan)
-        same = abs(value - step.loss) <= rounding(step.loss) and slope <= (2 * c1 - 1) * slope0
-        fallen = value <= step.loss + c1 * eta * slope0
+        same = abs(value - step.loss) <= doubt(step.loss) and slope <= (2 * c1 - 1) * slope0
+        fallen, width = value <= step.loss + c1 * eta * slope0, abs(high[0] - low[0])
         if not (fallen or same) or (value >= low[1] and low[0] > 0 and not same):
             high = (eta, value, slope)
         else:
-            best = new if better(new, best) else best
             if abs(slope) <= -c2 * slope0:
-                return best
+                return new
+            best = new if better(new, best) else best
             high = low if slope * (high[0] - low[0]) >= 0 else high
-            low = (eta, value, slope)
-        eta = interpolate(low, high)
-        if np.all(step.theta + eta * d == step.theta + low[0] * d):
+            last, low = low, (eta, value, slope)
+        slow = abs(high[0] - low[0]) > 0.66 * width
+        eta = (
+            extrapolate(last, low)
+            if high[0] == math.inf
+            else (low[0] + high[0]) / 2
+            if slow
+            else interpolate(low, high)
+        )
+        if np.all(along(step, d, eta) == along(step, d, low[0])):
             break
     return best
 
@@ -87,39 +101,51 @@ def descent(step, d):
     return slope
 
 
-def better(new, old):
-    """Whether the loss has fallen, or is the same up to rounding and the gradient smaller."""
-    change = new.loss - old.loss
-    return change < 0 or (change <= rounding(old.loss) and largest(new.gradient) < largest(old.gradient))
+def falls(step, new, d, eta, c1=1e-4):
+    """Whether the loss falls as Armijo asks or, where rounding hides that, the slope along d becomes flatter."""
+    slope, change = dot(step.gradient, d), new.loss - step.loss
+    flatter = abs(dot(new.gradient, d)) <= (2 * c1 - 1) * slope
+    return change <= c1 * eta * slope or (abs(change) <= doubt(step.loss) and flatter)
 
 
-def rounding(loss):
-    """The differences of losses that may be rounding errors."""
-    return 64 * np.finfo(np.asarray(loss).dtype).eps * abs(loss)
+def along(step, d, eta):
+    """The point theta + eta d, calculated in float64: in float32 eta alone may be out of range."""
+    with np.errstate(over="ignore"):
+        return (step.theta + np.float64(eta) * d).astype(np.asarray(step.theta).dtype)
 
 
 def trial(f, step, d, eta):
     """The step at theta + eta d, or None where loss or gradient is not finite."""
-    theta = step.theta + eta * d
+    theta = along(step, d, eta)
     try:
         return f.at(theta) if np.all(np.isfinite(theta)) else None
     except FloatingPointError:
         return None
 
 
+def extrapolate(last, low):
+    """Where the slopes at two points, a line through them, would be zero: from a tenth to ten times further."""
+    (a, _, sa), (b, _, sb) = last, low
+    step = sb * (b - a) / (sa - sb) if sa < sb else math.inf
+    return b + (b - a) * min(max(step / (b - a), 0.1), 9.0)
+
+
 def interpolate(low, high):
-    """The minimum of the cubic that has these values and slopes, kept inside of the bracket, or 4 times further."""
+    """The minimum of the cubic that has these values and slopes, kept inside of the bracket.
+
+    Where rounding hides the difference of the values, of the parabola that has these slopes.
+    """
     (a, la, sa), (b, lb, sb) = low, high
-    if b == math.inf:
-        return 4 * a
     with np.errstate(all="ignore"):
-        if math.isfinite(lb):
+        if abs(lb - la) <= doubt(la) and sa * sb < 0:
+            eta = a + (b - a) * sa / (sa - sb)
+        elif math.isfinite(lb):
             t = sa + sb - 3 * (lb - la) / (b - a)
             root = np.sqrt(np.float64(t) ** 2 - sa * sb) * np.sign(b - a)
             eta = b - (b - a) * (sb + root - t) / (sb - sa + 2 * root)
         else:
             eta = a
-    edge = 0.1 * abs(b - a)
+    edge = (0.01 if math.isfinite(lb) else 0.1) * abs(b - a)
     if not np.isfinite(eta):
         return (a + b) / 2
     return float(np.clip(eta, min(a, b) + edge, max(a, b) - edge))

@@ -1,17 +1,20 @@
 """`minimize` drives a method: when to stop, what to keep, what to say."""
 
+import operator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mathlib.optimize.objective import Objective, largest
+from mathlib.door import program
+from mathlib.optimize.objective import Objective, better, largest
 
 UNBOUNDED = 1e30
 
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What `minimize` found; `history` has a `Step` for each point, without M."""
+    """What `minimize` found; `history` has a `Step` for each point, without M and H. It can be pickled."""
 
     theta: np.ndarray
     loss: float
@@ -31,7 +34,7 @@ class Result:
         )
 
 
-def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progress=False, **options):
+def minimize(method, loss, theta0, tol=1e-8, max_steps=1000, callback=None, progress=False, **options):
     """Run a method until the gradient's largest component is at most `tol`, and say how it went.
 
     Parameters
@@ -44,7 +47,7 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
         Of the gradient's unit.
     max_steps : int
     callback : a function of the step
-        A true value stops.
+        True, or a StopIteration, ends the run.
     progress : bool
         Show a bar (it needs tqdm).
     **options : for the method
@@ -57,6 +60,8 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
 
     Raises
     ------
+    TypeError, ValueError
+        a tol, a max_steps or a callback's result that is none
     TypeError, ValueError, FloatingPointError, LinAlgError
         As the method does; FloatingPointError and LinAlgError only at the start: later, they end the run
 
@@ -67,6 +72,11 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
     >>> result.converged, result.theta.round(6)
     (True, array([0.410245, 0.410245, 0.410245]))
     """
+    if not tol >= 0:
+        raise ValueError(f"tol is {tol}: a number of at least 0 is needed, of the gradient's unit.")
+    if operator.index(max_steps) < 0:
+        raise ValueError(f"max_steps is {max_steps}: an integer of at least 0 is needed.")
+    program(method)
     f = Objective.of(loss)
     history, best, converged, message = [], None, False, None
     bar = progress_bar(max_steps) if progress else None
@@ -75,14 +85,16 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
             if isinstance(step, str):
                 message = step
                 break
-            step = replace(step, M=None) if getattr(step, "M", None) is not None else step
+            step = bare(step)
             history.append(step)
-            best = step if best is None or step.loss < best.loss else best
+            best = step if best is None or better(step, best) else best
             size = largest(step.gradient)
             if bar is not None:
                 bar.set_postfix_str(f"loss {step.loss:.6g}, gradient {size:.2g}", refresh=False)
                 bar.update(len(history) > 1)
-            if size <= tol:
+            if f.constant:
+                message = "Not converged: the loss does not depend on theta. Instead: calculate it anew in each call."
+            elif size <= tol:
                 best, converged = step, True
                 message = f"Converged: the gradient's largest component, {size:.3g}, is at most tol = {tol:g}."
             elif step.loss < -UNBOUNDED * scale(history[0]):
@@ -92,7 +104,7 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
                     f"Not converged: {max_steps} steps are done, and the gradient's largest component is {size:.3g}."
                     " Instead: a larger max_steps, or another method."
                 )
-            if callback is not None and callback(step) and message is None:
+            if callback is not None and stops(callback, step) and message is None:
                 message = "Not converged: the callback stopped it."
             if message:
                 break
@@ -118,8 +130,31 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=500, callback=None, progr
     )
 
 
+def bare(step):
+    """A step without M and H, which hold a matrix or a tape."""
+    heavy = {name: None for name in ("M", "H") if getattr(step, name, None) is not None}
+    return replace(step, **heavy) if heavy else step
+
+
+def stops(callback, step):
+    """Whether the callback ends the run."""
+    try:
+        answer = callback(step)
+    except StopIteration:
+        return True
+    if np.ndim(answer):
+        raise TypeError(
+            f"the callback returned an array of shape {np.shape(answer)}: True, to stop, or None is needed."
+        )
+    return bool(answer)
+
+
 def said(steps):
     """The steps, and at last, as text, why there are no more."""
+    if not isinstance(steps, Generator):
+        raise TypeError(
+            f"the method returned a {type(steps).__name__}: a generator of steps is needed. Instead: yield."
+        )
     reason = yield from steps
     reason = reason or "the method ended"
     yield f"Not converged: {reason}."
@@ -137,49 +172,3 @@ def progress_bar(total):
     except ImportError as error:
         raise ImportError("progress=True needs tqdm, which is missing. Instead: pip install tqdm.") from error
     return tqdm(total=total, unit="step")
-
-
-def for_scipy(
-    method,
-    fun,
-    x0,
-    args=(),
-    jac=None,
-    hess=None,
-    hessp=None,
-    bounds=None,
-    constraints=(),
-    callback=None,
-    tol=1e-8,
-    maxiter=500,
-    disp=False,
-    **options,
-):
-    """A method as `scipy.optimize.minimize(fun, x0, method=...)` calls it: SciPy's names in, its result out.
-
-    A `jac` is used if given; without one, fun is differentiated. Its options are the method's, `gtol` and `maxiter`.
-    """
-    from scipy.optimize import OptimizeResult
-
-    if bounds is not None or len(constraints):
-        raise ValueError("bounds and constraints are for other methods: this one minimizes over all of theta.")
-    jac = (lambda x: jac_given(x, *args)) if callable(jac_given := jac) else None
-    f = Objective((lambda x: fun(x, *args)) if args else fun, jac)
-    tol = options.pop("gtol", tol)
-    r = minimize(
-        method, f, x0, tol=tol, max_steps=maxiter, callback=callback and (lambda s: callback(s.theta)), **options
-    )
-    if disp:
-        print(r)
-    return OptimizeResult(
-        x=r.theta,
-        fun=r.loss,
-        jac=r.gradient,
-        success=r.converged,
-        status=0 if r.converged else 1,
-        message=r.message,
-        nit=r.n_steps,
-        nfev=r.n_loss,
-        njev=r.n_grad,
-        nhev=r.n_hvp,
-    )

@@ -4,9 +4,10 @@ import math
 
 import numpy as np
 
-from mathlib.optimize.line_search import armijo, better, trial
-from mathlib.optimize.objective import Step, dot, largest, method, times
-from mathlib.optimize.quasi_newton import STUCK
+from mathlib.optimize.line_search import TRIALS, armijo, falls, trial
+from mathlib.optimize.method import method
+from mathlib.optimize.objective import Step, dot, largest, norm, times
+from mathlib.optimize.quasi_newton import STUCK, first_eta
 
 
 @method
@@ -84,25 +85,26 @@ def damped_newton(f, theta, damping=1e-3):
         raise ValueError(f"damping is {damping}: a positive, finite number is needed.")
     f.records = True
     step = f.at(theta)
-    while True:
+    while not f.stalled(step):
         yield step
-        values, Q = np.linalg.eigh(step.H.dense())
+        values, Q = np.linalg.eigh(np.asarray(step.H.dense(), float))
         g = Q.T @ np.ravel(step.gradient)
-        top = largest(values) or 1.0
+        top = largest(values) or 1 / first_eta(step, step.gradient)
         damping = max(damping, 1e-16)
-        while True:
+        for _ in range(TRIALS):
             shifted = np.maximum(values, 0) + damping * top if values[0] > 0 else values - values[0] + damping * top
             s = -g / shifted
             d = np.reshape(Q @ s, np.shape(theta))[()]
             new = trial(f, step, d, 1.0)
-            if new and better(new, step):
+            if new and falls(step, new, d, 1.0):
                 break
             damping *= 8
-            if np.all(step.theta + d == step.theta) or damping > 1e300:
-                return STUCK
+        else:
+            return STUCK
         gain = (new.loss - step.loss) / (dot(g, s) + dot(s, values * s) / 2)
         damping *= 1 / 8 if gain > 0.75 else 4 if gain < 0.25 else 1
         step = new
+    return STUCK
 
 
 @method
@@ -134,15 +136,21 @@ def modified_newton(f, theta, floor=1e-8, line_search=armijo):
     """
     f.records = True
     step = f.at(theta)
-    while True:
+    while not f.stalled(step):
         yield step
-        values, Q = np.linalg.eigh(step.H.dense())
-        values = np.maximum(np.abs(values), floor * (largest(values) or 1.0))
+        values, Q = np.linalg.eigh(np.asarray(step.H.dense(), float))
+        # Where H is zero, the gradient and the loss have a scale.
+        values = (
+            np.maximum(np.abs(values), floor * largest(values))
+            if np.any(values)
+            else 1 / first_eta(step, step.gradient)
+        )
         d = -times(Q / values @ Q.T, step.gradient)
         new = line_search(f, step, d)
         if new is step:
             return STUCK
         step = new
+    return STUCK
 
 
 @method
@@ -158,7 +166,8 @@ def newton_cg(f, theta, forcing=0.5, radius=None, line_search=armijo):
     forcing : float in (0, 1)
         The largest fraction; it is ``min(forcing, sqrt(|g| / |g0|))``.
     radius : positive float, of theta's unit
-        The first one; then it follows the success of the steps. The default is theta's length.
+        The first one; then it follows the success of the steps. The default is theta's length, or the step along the
+        gradient that would halve a quadratic loss with the minimum zero, whichever is longer.
     line_search : a function of `mathlib.optimize.line_search`
 
     Yields
@@ -180,8 +189,8 @@ def newton_cg(f, theta, forcing=0.5, radius=None, line_search=armijo):
         raise ValueError(f"forcing is {forcing}: a fraction between 0 and 1 is needed.")
     f.records = True
     step, first = f.at(theta), None
-    radius = radius or norm(theta) or 1.0
-    while True:
+    radius = radius or first_radius(step)
+    while not f.stalled(step):
         yield step
         first = first or norm(step.gradient)
         tol = min(forcing, math.sqrt(norm(step.gradient) / first)) if first else forcing
@@ -192,6 +201,17 @@ def newton_cg(f, theta, forcing=0.5, radius=None, line_search=armijo):
         gain = (new.loss - step.loss) / (dot(step.gradient, d) - dot(r, d)) * 2
         radius = next_radius(radius, gain, norm(d), norm(new.theta - step.theta))
         step = new
+    return STUCK
+
+
+def first_radius(step):
+    """The length of theta, or of the step ``2 l / |g|``; where both are zero, of that to the model's minimum."""
+    g = step.gradient
+    size = norm(g)
+    if radius := max(norm(step.theta), 2 * abs(step.loss) / size if size else 0.0):
+        return radius
+    curvature = abs(dot(g / size, step.H @ (g / size))) if size else 0.0
+    return size / curvature if curvature else 1.0
 
 
 def steihaug(H, g, tol, radius):
@@ -229,9 +249,3 @@ def next_radius(radius, gain, wanted, gone):
     if gain < 0.25:
         return wanted / 2
     return 2 * radius if gain > 0.75 and wanted > 0.99 * radius else radius
-
-
-def norm(a):
-    """The length, without overflow."""
-    size = largest(a)
-    return size * float(np.linalg.norm(a / size)) if size else 0.0

@@ -1,15 +1,13 @@
-"""What every method shares: a step, a loss that counts its evaluations, and the door through which arguments come."""
+"""What every method shares: a step, and a loss that counts its evaluations."""
 
-import functools
-import inspect
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
+from mathlib.arithmetic import Number
 from mathlib.backprop import Node, value_and_grad
-from mathlib.door import finite, floats
-from mathlib.hessian import Hessian
+from mathlib.hessian import Hessian, hvp
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +37,18 @@ class Objective:
     (np.float64(6.0), np.float64(2.0), (2, 2, 1))
     """
 
-    def __init__(self, loss, jac=None):
-        self.loss, self.jac = loss, jac
+    def __init__(self, loss):
+        self.loss = loss
         self.n_loss = self.n_grad = self.n_hvp = 0
         self.records = False  # whether a step has its Hessian
+        self.constant = False  # whether the last run of the loss never met theta
+        self.lowest = self.smallest = math.inf
+        self.idle = 0
 
     @classmethod
     def of(cls, loss):
         """The loss itself, if it counts already."""
-        return loss if isinstance(loss, cls) else cls(loss)
+        return loss if isinstance(loss, Objective) else cls(loss)
 
     def __call__(self, theta):
         if isinstance(theta, Node) and not isinstance(theta.value, (np.ndarray, np.generic, Node)):
@@ -55,48 +56,79 @@ class Objective:
         else:
             self.n_loss += 1
             self.n_grad += isinstance(theta, Node)
-        return self.loss(theta)
+        value = self.loss(theta)
+        self.constant = isinstance(theta, Number) and not isinstance(value, Number)
+        return value
 
     def at(self, theta):
         """The step at theta; a FloatingPointError where loss or gradient is not finite."""
         if self.records:
             H = self.hessian(theta)
             return Step(theta, H.value, H.gradient, H=H)
-        if self.jac is None:
-            return Step(theta, *value_and_grad(self)(theta))
-        value, gradient = self(theta), np.asarray(self.jac(theta), float)
-        self.n_grad += 1
-        if not (np.isfinite(value) and np.all(np.isfinite(gradient))):
-            raise FloatingPointError("the loss or its gradient is NaN or infinite.")
-        return Step(theta, value, gradient)
+        return Step(theta, *value_and_grad(self)(theta))
 
     def hessian(self, theta):
         """The Hessian at theta, whose products are counted."""
         return CountedHessian(self, theta)
 
+    def curvature(self, step, d):
+        """The curvature ``d . H d`` at a step, of unit [l] [d]**2 / [theta]**2."""
+        return dot(d, hvp(self, step.theta, d))
+
+    def stalled(self, step, patience=50):
+        """Whether so many steps have brought no smaller loss, nor where rounding hides it a smaller gradient."""
+        size = largest(step.gradient)
+        if step.loss < self.lowest - doubt(step.loss):
+            self.lowest, self.smallest, self.idle = step.loss, size, 0
+        elif size < 0.99 * self.smallest:
+            self.smallest, self.idle = size, 0
+        else:
+            self.idle += 1
+        return self.idle > patience
+
+
+def solve(H, g):
+    """The vector ``H^-1 g``, in theta's shape; a singular H is a LinAlgError that says what to do."""
+    H = H.dense()
+    size = np.sqrt(np.max(np.abs(H), axis=0, initial=0.0))  # so that the units of theta's components do not matter
+    if not np.all(size > 0) or np.linalg.cond(H / size / size[:, None]) > 1 / (len(H) * np.finfo(H.dtype).eps):
+        raise np.linalg.LinAlgError(
+            "the Hessian is singular here: the quadratic model has no single stationary point. Instead:"
+            " damped_newton, modified_newton or newton_cg; or a term such as 1e-6 * np.sum(theta**2) in the loss."
+        )
+    return np.reshape(np.linalg.solve(H / size[:, None] / size, np.ravel(g) / size) / size, np.shape(g))[()]
+
 
 class CountedHessian(Hessian):
     """The Hessian of an `Objective`; with its inverse, where the matrix is affordable."""
+
+    solve = solve
 
     def __matmul__(self, v):
         self.loss.n_hvp += np.ndim(v) == len(self.theta_shape)  # a block comes back, column by column
         return super().__matmul__(v)
 
-    def solve(self, g):
-        """The vector ``H^-1 g``, in theta's shape; a singular H is a LinAlgError that says what to do."""
-        H = self.dense()
-        size = np.sqrt(np.max(np.abs(H), axis=0, initial=0.0))  # so that the units of theta's components do not matter
-        if not np.all(size > 0) or np.linalg.cond(H / size / size[:, None]) > 1 / (len(H) * np.finfo(H.dtype).eps):
-            raise np.linalg.LinAlgError(
-                "the Hessian is singular here: the quadratic model has no single stationary point. Instead:"
-                " damped_newton, modified_newton or newton_cg; or a term such as 1e-6 * np.sum(theta**2) in the loss."
-            )
-        return np.reshape(np.linalg.solve(H / size[:, None] / size, np.ravel(g) / size) / size, np.shape(g))[()]
+
+def better(new, old):
+    """Whether the loss has fallen or, where rounding would hide that, the gradient is smaller."""
+    change = new.loss - old.loss
+    return change < -doubt(old.loss) or (change <= doubt(old.loss) and largest(new.gradient) < largest(old.gradient))
+
+
+def doubt(loss):
+    """Differences of losses that tell less than the gradients do: some roundings of what a loss is the sum of."""
+    return float(np.finfo(np.asarray(loss).dtype).eps) ** (2 / 3) * abs(float(loss))
 
 
 def dot(u, v):
-    """The pairing of a covector and a vector, over all components."""
-    return float(np.vdot(u, v))
+    """The pairing of a covector and a vector, over all components, added up in float64."""
+    return float(np.vdot(np.asarray(u, float), np.asarray(v, float)))
+
+
+def norm(a):
+    """The length, without overflow."""
+    size = largest(a)
+    return size * math.sqrt(dot(a / size, a / size)) if size else 0.0
 
 
 def largest(a):
@@ -107,44 +139,3 @@ def largest(a):
 def times(M, g):
     """The vector ``M g`` in g's shape; None is the identity."""
     return g if M is None else np.reshape(M @ np.ravel(g), np.shape(g))[()]
-
-
-def method(generator):
-    """A method from its generator ``body(f, theta, ...)``, with the arguments checked before it starts.
-
-    f is the loss as an `Objective`, theta a checked copy of the start. SciPy calls a method with keywords of its own
-    and wants a result; it gets one.
-    """
-    parameters = inspect.signature(generator).parameters
-
-    @functools.wraps(generator)
-    def checked(loss, theta0, *args, **options):
-        if "hessp" in options and "constraints" in options:
-            from mathlib.optimize.minimize import for_scipy
-
-            return for_scipy(checked, loss, theta0, *args, **options)
-        given = inspect.signature(generator).bind(loss, theta0, *args, **options).arguments
-        theta = np.array(floats(theta0, "theta0"))[()]
-        finite(theta0=theta)
-        if (eta := given.get("eta")) is not None and not 0 < eta < math.inf:
-            raise ValueError(f"eta is {eta}: a positive, finite step size is needed.")
-        if given.get("M0") is not None:
-            options = {**options, "M0": metric(given["M0"], theta.size)}
-        return generator(Objective.of(loss), theta, *args, **options)
-
-    checked.__signature__ = inspect.Signature(
-        [p.replace(name={"f": "loss", "theta": "theta0"}.get(n, n)) for n, p in parameters.items()]
-    )
-    return checked
-
-
-def metric(M0, n):
-    """Check an initial M: symmetric positive definite, on theta's n components."""
-    M0 = np.array(floats(M0, "M0"))
-    if M0.shape != (n, n):
-        raise ValueError(
-            f"M0 has shape {M0.shape}: {(n, n)} is needed, a row and a column for each component of theta."
-        )
-    if largest(M0 - M0.T) > 1e-10 * largest(M0) or np.min(np.linalg.eigvalsh(M0)) <= 0:
-        raise ValueError("M0 is not symmetric positive definite. Instead: np.linalg.inv(P.T @ P), or A @ A.T.")
-    return (M0 + M0.T) / 2

@@ -9,9 +9,11 @@ from functools import partial
 
 import numpy as np
 
-from mathlib.optimize.line_search import strong_wolfe
-from mathlib.optimize.objective import Step, dot, largest, method, times
+from mathlib.optimize.line_search import along, strong_wolfe
+from mathlib.optimize.method import method
+from mathlib.optimize.objective import Step, dot, largest, norm, times
 
+EPS = np.finfo(float).eps
 STUCK = (
     "no better point was found along the direction of search: rounding hides the rest, or the loss has a kink here."
     " Instead: a larger tol, or see what check_grad(loss, theta) says"
@@ -54,31 +56,33 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
     (array([1., 2.]), array([0.5, 1. ]))
     """
     step, size = f.at(theta), None
-    while True:
+    while eta is not None or not f.stalled(step):
         yield step
         d = -times(M0, step.gradient)
         if eta is not None:
-            step = f.at(step.theta + eta * d)
+            step = f.at(along(step, d, eta))
             continue
         new = line_search(f, step, d, first_eta(step, d, M0) if size is None else size)
         if new is step:
             return STUCK
         size = 2 * largest(new.theta - step.theta) / largest(d)
         step = new
+    return STUCK
 
 
 @method
-def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
+def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=None):
     """Conjugate gradients: each direction is ``d = -M0 gradient + beta d``.
 
     Parameters
     ----------
-    loss, theta0 : as for `gradient_descent`
+    loss, theta0, line_search : as for `gradient_descent`
+        The default is `strong_wolfe` with c2 = 0.01: it goes on until the slope is a hundredth, so that the directions
+        stay conjugate. On a quadratic loss it takes two gradients a step.
     M0 : as there; the preconditioner
-    line_search : as there; the default is `strong_wolfe`, with c2 = 0.5 for "shanno" and 0.1 for the others
-    beta : "shanno", "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
-        On a quadratic loss and with `line_search.exact` all directions are the same: linear conjugate gradients.
-        Shanno's is BFGS whose whole memory are the last two steps: d has the right scale, and eta = 1 often serves.
+    beta : "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
+        On a quadratic loss all directions are the same: linear conjugate gradients, which end after n steps. (Shanno's
+        memoryless BFGS of 1978, which also goes by this name, is `lbfgs` with m = 2.)
 
     Yields
     ------
@@ -93,39 +97,38 @@ def conjugate_gradient(f, theta, beta="shanno", M0=None, line_search=None):
     References
     ----------
     Hestenes, M. R. and Stiefel, E. (1952); Fletcher, R. and Reeves, C. M. (1964); Polak, E. and Ribière, G. (1969);
-    Shanno, D. F. (1978); Hager, W. W. and Zhang, H. (2005).
+    Hager, W. W. and Zhang, H. (2005).
 
     Examples
     --------
-    >>> from mathlib.optimize.line_search import exact
-    >>> *_, last = conjugate_gradient(lambda x: x[0] ** 2 + 9 * x[1] ** 2, np.ones(2), line_search=exact)
+    >>> *_, last = conjugate_gradient(lambda x: x[0] ** 2 + 9 * x[1] ** 2, np.ones(2))
     >>> bool(np.max(np.abs(last.theta)) < 1e-15)
     True
     """
     if beta not in BETAS:
         raise ValueError(f"beta is {beta!r}: one of {', '.join(BETAS)} is needed.")
-    line_search = line_search or partial(strong_wolfe, c2=0.5 if beta == "shanno" else 0.1)
+    line_search = line_search or partial(strong_wolfe, c2=0.01)
     step = f.at(theta)
     z = times(M0, step.gradient)
     d = -z
-    eta, pairs = first_eta(step, d, M0), deque(maxlen=2)
-    while True:
+    eta = first_eta(step, d, M0)
+    while not f.stalled(step):
         yield step
         new = line_search(f, step, d, eta)
+        if new is step:  # once more, from the start
+            d = -z
+            new = line_search(f, step, d, first_eta(step, d, M0))
         if new is step:
             return STUCK
         z, old = times(M0, new.gradient), z
-        s, y = new.theta - step.theta, new.gradient - step.gradient
-        if beta == "shanno" and dot(s, y) > 0:
-            pairs.append((np.ravel(s), np.ravel(y)))
-            d, eta = -times(Pairs(pairs, M0), new.gradient), 1.0
-        else:
-            before, d = d, -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
-            eta = largest(s) / largest(before)
-            eta *= dot(step.gradient, before) / (dot(new.gradient, d) or 1.0)  # the same fall as in the last step
+        s, before = new.theta - step.theta, d
+        d = -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
+        eta = largest(s) / largest(before)
+        eta *= dot(step.gradient, before) / (dot(new.gradient, d) or 1.0)  # the same fall as in the last step
         if not dot(new.gradient, d) < 0:
             d, eta = -z, first_eta(new, -z, M0)
         step = new
+    return STUCK
 
 
 # The beta from the new and the old gradient g and g0, z = M0 g, z0 = M0 g0, and the old direction d.
@@ -151,7 +154,6 @@ def hager_zhang(g, z, g0, z0, d):
 
 
 BETAS = {
-    "shanno": polak_ribiere,  # where the curvature of the last step is not positive
     "hager_zhang": hager_zhang,
     "polak_ribiere": polak_ribiere,
     "fletcher_reeves": fletcher_reeves,
@@ -188,15 +190,21 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
            [0.   , 0.125]])
     """
     step, M = f.at(theta), M0
-    while True:
+    while not f.stalled(step):
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
-        s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
-        M = update(M if M is not None else generous(s, y) * np.eye(s.size, dtype=s.dtype), s, y)
+        s, y = difference(new.theta, step.theta), difference(new.gradient, step.gradient)
+        M = update(M if M is not None else generous(s, y) * np.eye(s.size), s, y)
         step = new
+    return STUCK
+
+
+def difference(a, b):
+    """A - b over all components, in float64: M is of the size of s / y, which float32 may not hold."""
+    return np.ravel(np.asarray(a, float) - b)
 
 
 def update(M, s, y):
@@ -211,7 +219,7 @@ def update(M, s, y):
     """
     My = M @ y
     sy, yMy = dot(s, y), dot(y, My)
-    if sy <= np.finfo(M.dtype).eps * np.linalg.norm(s) * np.linalg.norm(y):
+    if sy <= EPS * norm(s) * norm(y):
         t = 0.8 * yMy / (yMy - sy) if yMy > sy else 0.0
         s = t * s + (1 - t) * My
         sy = dot(s, y)
@@ -242,7 +250,8 @@ def first_eta(step, d, M=None):
     slope = dot(step.gradient, d)
     if M is not None or not slope:
         return 1.0
-    size, fall = largest(step.theta) / largest(d), abs(2 * step.loss / slope)
+    fall = abs(2 * float(step.loss) / slope)
+    size = max(largest(step.theta) / largest(d), 1e-3 * fall)  # a theta near zero has no size
     return min(size or fall, fall or size) or 1.0
 
 
@@ -276,17 +285,18 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
     if m < 1:
         raise ValueError(f"m is {m}: a memory of at least one pair is needed.")
     step, pairs = f.at(theta), deque(maxlen=m)
-    while True:
+    while not f.stalled(step):
         M = Pairs(list(pairs), M0) if pairs else M0
         yield Step(step.theta, step.loss, step.gradient, M)
         d = -times(M, step.gradient)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
-        s, y = np.ravel(new.theta - step.theta), np.ravel(new.gradient - step.gradient)
-        if dot(s, y) > np.finfo(s.dtype).eps * np.linalg.norm(s) * np.linalg.norm(y):
+        s, y = difference(new.theta, step.theta), difference(new.gradient, step.gradient)
+        if dot(s, y) > EPS * norm(s) * norm(y):
             pairs.append((s, y))
         step = new
+    return STUCK
 
 
 class Pairs:

@@ -1,0 +1,51 @@
+"""The door of each method: what it asks of its arguments, and who calls it."""
+
+import functools
+import inspect
+import math
+
+import numpy as np
+
+from mathlib.door import finite, floats, program
+from mathlib.optimize.objective import Objective, largest
+from mathlib.optimize.scipy_protocol import SCIPY, for_scipy
+
+
+def method(generator):
+    """A method from its generator ``body(f, theta, ...)``, with the arguments checked before it starts.
+
+    f is the loss as an `Objective`, theta a checked copy of the start. SciPy calls a method with keywords of its own
+    and wants a result; it gets one.
+    """
+    parameters = inspect.signature(generator).parameters
+
+    @functools.wraps(generator)
+    def checked(loss, theta0, *args, **options):
+        if options.keys() >= SCIPY:
+            return for_scipy(checked, loss, theta0, **options)
+        program(loss)
+        given = inspect.signature(generator).bind(loss, theta0, *args, **options).arguments
+        theta = np.array(floats(theta0, "theta0"))[()]
+        finite(theta0=theta)
+        if (eta := given.get("eta")) is not None and not 0 < eta < math.inf:
+            raise ValueError(f"eta is {eta}: a positive, finite step size is needed.")
+        if given.get("M0") is not None:
+            options = {**options, "M0": metric(given["M0"], theta.size)}
+        return generator(Objective.of(loss), theta, *args, **options)
+
+    checked.__signature__ = inspect.Signature(
+        [p.replace(name={"f": "loss", "theta": "theta0"}.get(n, n)) for n, p in parameters.items()]
+    )
+    return checked
+
+
+def metric(M0, n):
+    """Check an initial M: symmetric positive definite, on theta's n components."""
+    M0 = np.array(floats(M0, "M0"))
+    if M0.shape != (n, n):
+        raise ValueError(
+            f"M0 has shape {M0.shape}: {(n, n)} is needed, a row and a column for each component of theta."
+        )
+    if largest(M0 - M0.T) > 1e-10 * largest(M0) or np.min(np.linalg.eigvalsh(M0)) <= 0:
+        raise ValueError("M0 is not symmetric positive definite. Instead: np.linalg.inv(P.T @ P), or A @ A.T.")
+    return (M0 + M0.T) / 2
