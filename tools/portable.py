@@ -28,7 +28,8 @@ CURRENT = "{}.{}".format(*sys.version_info)
 FIRST_WHEELS = {"3.13": "2.1.0", "3.14": "2.3.2"}
 # Which of NumPy's loops are switched off. In NumPy 2.4 X86_V3 took the place of AVX2, X86_V4 that of AVX512F.
 FEATURES = {"all features": "(?!)", "no AVX-512": "AVX512|X86_V4", "baseline": ""}
-# A kernel of OpenBLAS, and the feature without which it dies of an illegal instruction.
+# A kernel of OpenBLAS, and the feature without which it dies of an illegal instruction. A build may hold fewer: in that of
+# NumPy's wheels Zen is another name of Haswell, and Katmai, which comes first, of Prescott.
 KERNELS = {"Prescott": None, "Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX512_SKX"}
 RENAMED = {"AVX2": "X86_V3", "AVX512_SKX": "X86_V4"}
 PROBE = """
@@ -117,8 +118,8 @@ def prepare(python, numpy, features, kernel):
     if off:
         settings["NPY_DISABLE_CPU_FEATURES"] = " ".join(off)
     report = probe(program, settings)
-    if kernel and report["kernel"] != kernel:
-        raise NotTriedError(f"OpenBLAS chose {report['kernel']}")
+    if kernel and report["kernel"] != kernel and (kernel, report["kernel"]) != ("Prescott", "Katmai"):
+        raise NotTriedError(f"this OpenBLAS takes {report['kernel']} for it")
     if set(off) & set(report["dispatched"]):
         raise NotTriedError(f"NumPy kept {set(off) & set(report['dispatched'])}")
     return program, settings, report
