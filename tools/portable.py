@@ -28,8 +28,8 @@ CURRENT = "{}.{}".format(*sys.version_info)
 FIRST_WHEELS = {"3.13": "2.1.0", "3.14": "2.3.2"}
 # Which of NumPy's loops are switched off. In NumPy 2.4 X86_V3 took the place of AVX2, X86_V4 that of AVX512F.
 FEATURES = {"all features": "(?!)", "no AVX-512": "AVX512|X86_V4", "baseline": ""}
-# A kernel of OpenBLAS, and the feature without which it dies of an illegal instruction. A build may hold fewer: in that of
-# NumPy's wheels Zen is another name of Haswell, and Katmai, which comes first, of Prescott.
+# A kernel of OpenBLAS, and the feature without which it dies of an illegal instruction. A build may hold fewer: in that
+# of NumPy's wheels Zen is another name of Haswell, and Katmai, which comes first, of Prescott.
 KERNELS = {"Prescott": None, "Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX512_SKX"}
 RENAMED = {"AVX2": "X86_V3", "AVX512_SKX": "X86_V4"}
 PROBE = """
