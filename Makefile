@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment picture requirements clean distclean
+.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment picture portable requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -85,6 +85,11 @@ BROWSER = pytest -m site --timeout 120 --timeout-method thread tests/test_site.p
 site: chromium
 	$(call heading,the built site in a browser)
 	@$(BROWSER) -n 2 || { printf '\nonce more, in a new browser:\n'; $(BROWSER) -n 1 --last-failed; }
+
+PYTHONS = 3.11 3.13
+portable: .venv/installed ## laws and stored outputs on other kernels, Pythons, NumPys (hours; ONLY='Python 3.13')
+	$(call heading,other processors, Pythons and NumPys)
+	@python tools/portable.py --pythons $(PYTHONS) --only '$(ONLY)'
 
 bench: derivatives optimizers lighthouse ## measure all: `derivatives`, `optimizers`, then `lighthouse`
 

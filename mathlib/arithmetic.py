@@ -647,6 +647,10 @@ class Number(NDArrayOperatorsMixin):
         """See `np.transpose`."""
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
+    def clip(self, min=None, max=None):
+        """See `np.clip`, which takes these two names from NumPy 2.1 on; an array's method always has."""
+        return np.clip(self, min, max)
+
     def astype(self, dtype, **options):
         """The number itself, if `dtype` is its own: another precision would be another derivative."""
         if np.dtype(dtype) == self.dtype:
@@ -654,7 +658,7 @@ class Number(NDArrayOperatorsMixin):
         raise unsupported("astype", [self], f"from {self.dtype} to {np.dtype(dtype)} it has no rule", "cast theta")
 
     sum, mean, var, std, prod = map(as_method, (np.sum, np.mean, np.var, np.std, np.prod))
-    max, min, ptp, clip, round = map(as_method, (np.max, np.min, np.ptp, np.clip, np.round))
+    max, min, ptp, round = map(as_method, (np.max, np.min, np.ptp, np.round))
     dot, trace, diagonal, cumsum, take = map(as_method, (np.dot, np.trace, np.diagonal, np.cumsum, np.take))
     ravel, squeeze, swapaxes, repeat = map(as_method, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
     flatten, copy, conj, conjugate = map(as_method, (np.ravel, np.copy, np.conj, np.conjugate))

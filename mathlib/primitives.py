@@ -388,6 +388,8 @@ def cross(a, b, axis=-1):
 def convolve(a, v, mode="full"):
     a, v = sorted([np.reshape(a, -1), np.reshape(v, -1)], key=len, reverse=True)
     n, m = len(a), len(v)
+    if mode not in ("full", "same", "valid"):
+        raise ValueError(f"mode is {mode!r}: one of 'full', 'same', 'valid' is needed.")
     first, size = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
     padded = np.concatenate([np.zeros(m - 1, a.dtype), a, np.zeros(m - 1, a.dtype)])
     return padded[np.arange(first, first + size)[:, None] + np.arange(m)] @ np.flip(v)

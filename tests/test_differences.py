@@ -64,9 +64,9 @@ def test_a_product_s_square_of_epsilon_cannot_turn_a_branch():
 
 
 def test_near_a_branch_point_the_slope_is_right_or_refused():
-    assert complex_step(np.arccos, 1 - 1e-15) == pytest.approx(jvp(np.arccos, 1 - 1e-15, 1.0)[1], rel=1e-15)
+    assert complex_step(np.arccos, 1 - 1e-15) == pytest.approx(jvp(np.arccos, 1 - 1e-15, 1.0)[1], rel=1e-14)
     nearly = np.pi / 2
-    assert complex_step(np.tan, nearly) == pytest.approx(1 / np.cos(nearly) ** 2, rel=1e-15)
+    assert complex_step(np.tan, nearly) == pytest.approx(1 / np.cos(nearly) ** 2, rel=1e-14)
     for f, x in ((np.sqrt, 0.0), (np.log, -1.0), (np.arcsin, 2.0), (np.sqrt, -4.0), (lambda x: x**0.5, -1.0)):
         for route in EXACT:
             with pytest.raises(FloatingPointError):

@@ -406,7 +406,7 @@ def test_a_hessian_that_becomes_singular_on_the_way_ends_the_run_with_its_best_p
     assert not result.converged
     assert "after 1 steps" in result.message
     assert "Instead" in result.message
-    assert result.theta == 0.0
+    assert abs(result.theta) < 1e-15  # 1 - H^-1 g, where the solver may round
 
 
 @pytest.mark.parametrize("method", SEARCHING)

@@ -1,0 +1,215 @@
+"""Run the laws and the notebooks' stored outputs as other processors, Pythons and NumPys would.
+
+    python tools/portable.py                      every variant: Python 3.11 and 3.13
+    python tools/portable.py --pythons 3.12       those of another Python
+    python tools/portable.py --only baseline      those whose name has this text in it
+    python tools/portable.py --one 5f2c...        the one that a commit's hash chooses
+
+A variant is a Python, a NumPy (the oldest that pyproject.toml claims, the newest of requirements.txt), a set of
+features of the processor for NumPy's loops, and a kernel of OpenBLAS. Features and kernels that the processor
+lacks cannot be tried; neither can kernels where the environment names one (OPENBLAS_CORETYPE). What a process
+really used is read back from it, and what could not be tried is said.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENTS = ROOT / "_build" / "portable"
+CURRENT = "{}.{}".format(*sys.version_info)
+# NumPy's first wheels for a Python, where they are newer than the oldest NumPy that we claim.
+FIRST_WHEELS = {"3.13": "2.1.0", "3.14": "2.3.2"}
+# Which of NumPy's loops are switched off. In NumPy 2.4 X86_V3 took the place of AVX2, X86_V4 that of AVX512F.
+FEATURES = {"all features": "(?!)", "no AVX-512": "AVX512|X86_V4", "baseline": ""}
+# A kernel of OpenBLAS, and the feature without which it dies of an illegal instruction. A build may hold fewer: in that
+# of NumPy's wheels Zen is another name of Haswell, and Katmai, which comes first, of Prescott.
+KERNELS = {"Prescott": None, "Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX512_SKX"}
+RENAMED = {"AVX2": "X86_V3", "AVX512_SKX": "X86_V4"}
+PROBE = """
+import json, sys, numpy, threadpoolctl
+from numpy._core._multiarray_umath import __cpu_dispatch__ as dispatch, __cpu_features__ as features
+blas = [library for library in threadpoolctl.threadpool_info() if "numpy" in library["filepath"]]
+print(json.dumps({
+    "python": "{}.{}".format(*sys.version_info),
+    "numpy": numpy.__version__,
+    "dispatched": [name for name in dispatch if features[name]],
+    "kernel": blas[0].get("architecture") if blas else None,
+}))
+"""
+
+
+class NotTriedError(Exception):
+    """Why a variant could not be tried here."""
+
+
+def oldest(python):
+    claim = re.search(r'"numpy>=([\d.]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))[1]
+    return FIRST_WHEELS.get(python, claim if claim.count(".") == 2 else f"{claim}.0")
+
+
+def interpreter(python):
+    """The path of an interpreter of this version: this one, one on PATH, one of pyenv's, or None."""
+    pyenv = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{python}.*/bin/python"))
+    candidates = [sys.executable] * (python == CURRENT) + [shutil.which(f"python{python}"), *map(str, pyenv)]
+    for path in filter(None, candidates):  # a shim of pyenv may stand for nothing
+        answer = subprocess.run([path, "-c", "import sys; print(*sys.version_info[:2], sep='.')"], capture_output=True)
+        if answer.stdout.decode().strip() == python:
+            return path
+    return None
+
+
+def environment(python, numpy):
+    """The path of the interpreter of an environment with these versions, made at the first call."""
+    if (python, numpy) == (CURRENT, "newest"):
+        return sys.executable
+    base = interpreter(python)
+    if base is None:
+        raise NotTriedError(f"no Python {python} on PATH, nor among pyenv's")
+    place = ENVIRONMENTS / f"{python}-{numpy}"
+    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    if numpy == "oldest":
+        pins = re.sub(r"^numpy==.*\n", "", pins, flags=re.M) + f"numpy=={oldest(python)}\n"
+    wanted = place / "requirements.txt"
+    program = place / "bin" / "python"
+    if not wanted.exists() or wanted.read_text(encoding="utf-8") != pins:
+        print(f"install {place.relative_to(ROOT)}", flush=True)
+        shutil.rmtree(place, ignore_errors=True)
+        subprocess.run([base, "-m", "venv", place], check=True)
+        pip = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+        trial = place / "requirements.new"
+        trial.write_text(pins, encoding="utf-8")
+        subprocess.run([*pip, "-r", trial], check=True)
+        subprocess.run([*pip, "--no-deps", "-e", ROOT], check=True)
+        trial.rename(wanted)  # only what was installed whole is taken for an environment
+    return str(program)
+
+
+def probe(program, settings):
+    """What a process with these settings uses."""
+    answer = subprocess.run([program, "-c", PROBE], env=settings, capture_output=True, text=True)
+    if answer.returncode:
+        last = answer.stderr.strip().splitlines()[-1:] or [f"it ended with {answer.returncode}"]
+        raise NotTriedError(f"NumPy does not start: {last[0]}")
+    return json.loads(answer.stdout)
+
+
+def prepare(python, numpy, features, kernel):
+    """The interpreter, the environment variables and the report of a variant."""
+    settings = {**os.environ, "MATHLIB_SHOW": "still", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    settings.pop("NPY_DISABLE_CPU_FEATURES", None)
+    program = environment(python, numpy)
+    settings["PATH"] = f"{Path(program).parent}{os.pathsep}{settings['PATH']}"
+    has = probe(program, settings)["dispatched"]
+    if kernel:
+        needs = KERNELS[kernel]
+        if needs and not {needs, RENAMED[needs]} & set(has):
+            raise NotTriedError(f"the processor has no {needs}")
+        settings["OPENBLAS_CORETYPE"] = kernel
+    off = [name for name in has if re.match(FEATURES[features], name)]
+    if features != "all features" and not off:
+        raise NotTriedError("nothing to switch off")
+    if off:
+        settings["NPY_DISABLE_CPU_FEATURES"] = " ".join(off)
+    report = probe(program, settings)
+    if kernel and report["kernel"] != kernel and (kernel, report["kernel"]) != ("Prescott", "Katmai"):
+        raise NotTriedError(f"this OpenBLAS takes {report['kernel']} for it")
+    if set(off) & set(report["dispatched"]):
+        raise NotTriedError(f"NumPy kept {set(off) & set(report['dispatched'])}")
+    return program, settings, report
+
+
+def gates(program):
+    """The commands of the two gates, as the Makefile runs them."""
+    run = [program, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
+    notebooks = sorted(map(str, ROOT.glob("book/*.ipynb")))
+    yield "laws", [*run, "-m", "not site"]
+    yield "stored outputs", [*run, "--dist", "loadfile", "--nbval", "--nbval-current-env", *notebooks]
+
+
+def variants(pythons):
+    """Every (Python, NumPy, features, kernel); None for the kernel that OpenBLAS chooses itself."""
+    for python in pythons:
+        for numpy in ("newest", "oldest"):
+            yield from ((python, numpy, features, None) for features in FEATURES)
+    yield from (
+        (CURRENT, "newest", features, kernel) for kernel in KERNELS for features in ("all features", "baseline")
+    )
+
+
+def name(python, numpy, features, kernel):
+    kernel = f"{kernel} kernels" if kernel else "kernels as chosen"
+    return f"Python {python}, {numpy} NumPy, {features}, {kernel}"
+
+
+def attempt(variant, logs):
+    """Run both gates; return the row of the table: (state, details)."""
+    if variant[3] and "OPENBLAS_CORETYPE" in os.environ:
+        return "not tried", f"OPENBLAS_CORETYPE is set to {os.environ['OPENBLAS_CORETYPE']}"
+    try:
+        program, settings, report = prepare(*variant)
+    except NotTriedError as error:
+        return "not tried", str(error)
+    used = report["dispatched"]
+    print(
+        f"NumPy {report['numpy']}, dispatches to {' '.join(used) or 'nothing'}; OpenBLAS {report['kernel']}", flush=True
+    )
+    results = []
+    for gate, command in gates(program):
+        log = logs / (re.sub(r"[^\w.]+", "-", f"{name(*variant)} {gate}") + ".txt")
+        began = time.monotonic()
+        with log.open("w", encoding="utf-8") as file:
+            code = subprocess.run(command, env=settings, cwd=ROOT, stdout=file, stderr=file).returncode
+        text = log.read_text(encoding="utf-8")
+        count = re.findall(r"\d+ (?:passed|failed|errors?)", text.splitlines()[-1]) if text else []
+        results.append(f"{gate}: {', '.join(count) or f'ended with {code}'}, {time.monotonic() - began:.0f} s")
+        print(f"  {results[-1]}", flush=True)
+        if code:
+            print(text[-6000:], f"\nall of it: {log}", sep="", flush=True)
+            results[-1] = f"FAILED {results[-1]}"
+    failed = any(result.startswith("FAILED") for result in results)
+    return "FAILED" if failed else "passed", "; ".join([f"NumPy {report['numpy']}, {report['kernel']}", *results])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pythons", nargs="+", default=["3.11", "3.13"], metavar="3.x")
+    parser.add_argument("--only", default="", metavar="TEXT", help="the variants whose name has this in it")
+    parser.add_argument("--one", metavar="HASH", help="one variant, chosen by this hexadecimal number")
+    parser.add_argument("--list", action="store_true", help="say which, and run nothing")
+    arguments = parser.parse_args()
+
+    chosen = [variant for variant in variants(arguments.pythons) if arguments.only in name(*variant)]
+    if arguments.one:  # `make test` has run this environment as it is; kernels are left to whoever calls
+        here = (CURRENT, "newest", "all features", None)
+        chosen = [v for v in chosen if v != here and v[3] is None and interpreter(v[0])]
+        chosen = [chosen[int(arguments.one, 16) % len(chosen)]] if chosen else []
+    if not chosen:
+        sys.exit("error: no variant has such a name. `python tools/portable.py --list` names them.")
+    if arguments.list:
+        print(*(name(*variant) for variant in chosen), sep="\n")
+        return
+
+    logs = ENVIRONMENTS / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for i, variant in enumerate(chosen, start=1):
+        print(f"\n{i} of {len(chosen)}: {name(*variant)}", flush=True)
+        rows.append((name(*variant), *attempt(variant, logs)))
+    print()
+    for title, state, details in rows:
+        print(f"{title:70} {state:9} {details}")
+    states = [state for _, state, _ in rows]
+    print("\n" + ", ".join(f"{states.count(state)} {state}" for state in ("passed", "FAILED", "not tried")))
+    if "FAILED" in states or "passed" not in states:
+        sys.exit("error: not every variant that was tried passed, or none could be tried (see the table).")
+
+
+if __name__ == "__main__":
+    main()
