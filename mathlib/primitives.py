@@ -33,10 +33,10 @@ elementwise(np.add, 1, 1)
 elementwise(np.subtract, 1, -1)
 elementwise(np.negative, -1)
 elementwise(np.positive, 1)
-elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)
-elementwise(np.divide, lambda y, a, b: Over(b), lambda y, a, b: (Over(b), -y))
+elementwise(np.multiply, lambda _, a, b: b, lambda _, a, b: a)
+elementwise(np.divide, lambda _, a, b: Over(b), lambda y, a, b: (Over(b), -y))
 elementwise(np.reciprocal, lambda y: (y, -y))
-elementwise(np.square, lambda y, x: 2 * x)
+elementwise(np.square, lambda _, x: 2 * x)
 # NumPy's complex power loses digits (p log x of them), so complex step uses these partials.
 for power in (np.power, np.float_power, operator.pow):
     elementwise(power, lambda y, x, p: power_slope(y, x, p), lambda y, x, p: power_log(y, x))
@@ -44,31 +44,31 @@ elementwise(np.sqrt, lambda y: (Over(y), 0.5), radius=lambda x: x)
 elementwise(np.cbrt, lambda y: (Over(y), Over(y), 1 / 3))
 elementwise(np.exp, lambda y: y, radius=1.0)
 elementwise(np.exp2, lambda y: LN2 * y)
-elementwise(np.expm1, lambda y, x: np.exp(x), radius=1.0)
-elementwise(np.log, lambda y, x: Over(x), radius=lambda x: x)
-elementwise(np.log2, lambda y, x: (Over(x), 1 / LN2))
-elementwise(np.log10, lambda y, x: (Over(x), 1 / LN10))
-elementwise(np.log1p, lambda y, x: Over(1 + x))
-elementwise(np.logaddexp, lambda y, a, b: sigmoid(gap(a, b)), lambda y, a, b: sigmoid(gap(b, a)))
-elementwise(np.logaddexp2, lambda y, a, b: sigmoid(LN2 * gap(a, b)), lambda y, a, b: sigmoid(LN2 * gap(b, a)))
-elementwise(np.sin, lambda y, x: np.cos(x), radius=1.0)
-elementwise(np.cos, lambda y, x: -np.sin(x), radius=1.0)
+elementwise(np.expm1, lambda _, x: np.exp(x), radius=1.0)
+elementwise(np.log, lambda _, x: Over(x), radius=lambda x: x)
+elementwise(np.log2, lambda _, x: (Over(x), 1 / LN2))
+elementwise(np.log10, lambda _, x: (Over(x), 1 / LN10))
+elementwise(np.log1p, lambda _, x: Over(1 + x))
+elementwise(np.logaddexp, lambda _, a, b: sigmoid(gap(a, b)), lambda _, a, b: sigmoid(gap(b, a)))
+elementwise(np.logaddexp2, lambda _, a, b: sigmoid(LN2 * gap(a, b)), lambda _, a, b: sigmoid(LN2 * gap(b, a)))
+elementwise(np.sin, lambda _, x: np.cos(x), radius=1.0)
+elementwise(np.cos, lambda _, x: -np.sin(x), radius=1.0)
 elementwise(np.tan, lambda y: 1 + y * y, radius=lambda x: abs(np.cos(x)))
-elementwise(np.arcsin, lambda y, x: Over(np.sqrt(one_minus_square(x))), radius=lambda x: 1 - abs(x))
-elementwise(np.arccos, lambda y, x: (Over(np.sqrt(one_minus_square(x))), -1), radius=lambda x: 1 - abs(x))
-elementwise(np.arctan, lambda y, x: (Over(h := np.hypot(1, x)), Over(h)), radius=1.0)
+elementwise(np.arcsin, lambda _, x: Over(np.sqrt(one_minus_square(x))), radius=lambda x: 1 - abs(x))
+elementwise(np.arccos, lambda _, x: (Over(np.sqrt(one_minus_square(x))), -1), radius=lambda x: 1 - abs(x))
+elementwise(np.arctan, lambda _, x: (Over(h := np.hypot(1, x)), Over(h)), radius=1.0)
 elementwise(
     np.arctan2,
-    lambda y, a, b: (Over(r := np.hypot(a, b)), b / r),
-    lambda y, a, b: (Over(r := np.hypot(a, b)), -a / r),
+    lambda _, a, b: (Over(r := np.hypot(a, b)), b / r),
+    lambda _, a, b: (Over(r := np.hypot(a, b)), -a / r),
 )
 elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y)
-elementwise(np.sinh, lambda y, x: np.cosh(x), radius=1.0)
-elementwise(np.cosh, lambda y, x: np.sinh(x), radius=1.0)
-elementwise(np.tanh, lambda y, x: sech2(x))
-elementwise(np.arcsinh, lambda y, x: Over(np.hypot(1, x)), radius=1.0)
-elementwise(np.arccosh, lambda y, x: (Over(np.sqrt(x - 1)), Over(np.sqrt(x + 1))), radius=lambda x: x - 1)
-elementwise(np.arctanh, lambda y, x: Over(one_minus_square(x)), radius=lambda x: 1 - abs(x))
+elementwise(np.sinh, lambda _, x: np.cosh(x), radius=1.0)
+elementwise(np.cosh, lambda _, x: np.sinh(x), radius=1.0)
+elementwise(np.tanh, lambda _, x: sech2(x))
+elementwise(np.arcsinh, lambda _, x: Over(np.hypot(1, x)), radius=1.0)
+elementwise(np.arccosh, lambda _, x: (Over(np.sqrt(x - 1)), Over(np.sqrt(x + 1))), radius=lambda x: x - 1)
+elementwise(np.arctanh, lambda _, x: Over(one_minus_square(x)), radius=lambda x: 1 - abs(x))
 for degrees_to_radians in (np.deg2rad, np.radians):
     elementwise(degrees_to_radians, math.pi / 180)
 for radians_to_degrees in (np.rad2deg, np.degrees):
@@ -76,17 +76,17 @@ for radians_to_degrees in (np.rad2deg, np.degrees):
 
 # Kinks: |x|' = 0 at 0; where two arguments tie, each has half the derivative.
 for absolute in (np.absolute, np.fabs):
-    elementwise(absolute, lambda y, x: np.sign(x))
-elementwise(np.maximum, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b))
-elementwise(np.minimum, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b))
+    elementwise(absolute, lambda _, x: np.sign(x))
+elementwise(np.maximum, lambda _, a, b: share(a > b, a == b), lambda _, a, b: share(b > a, a == b))
+elementwise(np.minimum, lambda _, a, b: share(a < b, a == b), lambda _, a, b: share(b < a, a == b))
 for larger, above in ((np.fmax, np.greater), (np.fmin, np.less)):  # these pass over a NaN
     elementwise(
         larger,
-        lambda y, a, b, above=above: share(above(a, b) | np.isnan(b), a == b),
-        lambda y, a, b, above=above: share(above(b, a) | np.isnan(a), a == b),
+        lambda _, a, b, above=above: share(above(a, b) | np.isnan(b), a == b),
+        lambda _, a, b, above=above: share(above(b, a) | np.isnan(a), a == b),
     )
-elementwise(np.copysign, lambda y, a, s: np.sign(a) * np.copysign(1, s), 0)
-elementwise(np.heaviside, 0, lambda y, x, h: np.equal(x, 0).astype(np.float16))
+elementwise(np.copysign, lambda _, a, s: np.sign(a) * np.copysign(1, s), 0)
+elementwise(np.heaviside, 0, lambda _, x, h: np.equal(x, 0).astype(np.float16))
 for modulo in (np.remainder, np.fmod):  # y = a - n b, and a / b can round up to the next n
     elementwise(modulo, 1, lambda y, a, b: -np.rint((a - y) / b))
 
@@ -140,7 +140,7 @@ def gap(a, b):
     return np.where(a == b, 0, a - b)
 
 
-elementwise(one_minus_square, lambda y, x: -2 * x)
+elementwise(one_minus_square, lambda _, x: -2 * x)
 elementwise(sech2, lambda y, x: -2 * np.tanh(x) * y)
 elementwise(sigmoid, lambda y, x: y * sigmoid(-x))
 elementwise(gap, 1, -1)
