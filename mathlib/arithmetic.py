@@ -404,9 +404,9 @@ TABLE = {}
 def elementwise(function, *partials, radius=None):
     """Add a ufunc to the table, with one partial derivative an argument.
 
-    Each partial is a function of the result y and the arguments, or of y alone, or a plain number; named _, the result
-    is not read. What no partial reads, a tape need not keep. Complex step uses them too, or with a ``radius`` the function's own complex version
-    (see `Elementwise`).
+    Each partial is a function of the result y and the arguments, or of y alone, or a plain number; where y is not
+    read, it is named _. What no partial reads, a tape need not keep. Complex step uses the partials too, or with a
+    ``radius`` the function's own complex version (see `Elementwise`).
 
     >>> from mathlib import grad, jvp
     >>> elementwise(np.spacing, 0.0)
