@@ -74,7 +74,8 @@ for degrees_to_radians in (np.deg2rad, np.radians):
 for radians_to_degrees in (np.rad2deg, np.degrees):
     elementwise(radians_to_degrees, 180 / math.pi)
 
-# Kinks: |x|' = 0 at 0; where two arguments tie, each has half the derivative.
+# Kinks: |x|' = 0 at 0; where two arguments tie, each has half the derivative. A function that smooths a kink again
+# has its first derivative there, not its second: of abs(x)**2 at 0 that is 0, of x**2 it is 2.
 for absolute in (np.absolute, np.fabs):
     elementwise(absolute, lambda _, x: np.sign(x))
 elementwise(np.maximum, lambda _, a, b: share(a > b, a == b), lambda _, a, b: share(b > a, a == b))
@@ -525,14 +526,32 @@ for extremum in (np.max, np.amax, np.min, np.amin):
     general(extremum, extremum_tangent, transposes=(extremum_back,))
 
 
-@composite(np.prod)
-def prod(x, axis=None, *, keepdims=False):
-    """By halves: no division, so that it is right where factors are zero."""
-    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
-    while len(y) > 1:
+def power_of_two(y, e):
+    """The powers 2**e in y's precision, constants."""
+    return np.ldexp(np.ones(np.shape(e), y.dtype), e)
+
+
+def product_by_halves(y):
+    """The product along the first axis: no division, so that it is right where factors are zero.
+
+    The exponents are added apart, so that no half leaves the range where the whole does not.
+    """
+    most, exponents = np.finfo(y.dtype).maxexp - 2, 0
+    while True:
+        e = np.clip(np.frexp(real_value(y))[1], -most, most)
+        y, exponents = y * power_of_two(y, -e), exponents + e
+        if len(y) < 2:
+            e = exponents[0]
+            return y[0] * power_of_two(y, e // 2) * power_of_two(y, e - e // 2)
         half = len(y) // 2
         y = np.concatenate([y[:half] * y[half : 2 * half], y[2 * half :]])
-    y = y[0] if len(y) else np.ones(y.shape[1:], y.dtype)[()]
+        exponents = np.concatenate([exponents[:half] + exponents[half : 2 * half], exponents[2 * half :]])
+
+
+@composite(np.prod)
+def prod(x, axis=None, *, keepdims=False):
+    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
+    y = product_by_halves(y) if len(y) else np.ones(y.shape[1:], y.dtype)[()]
     if keepdims:
         return np.reshape(y, (1,) * x.ndim) if axis is None else np.expand_dims(y, axis)
     return y

@@ -289,6 +289,17 @@ def test_what_no_start_brings_into_range_is_refused():
         complex_step(np.reciprocal, 1e-300)
 
 
+@pytest.mark.parametrize(("dtype", "large"), [(np.float64, 1e200), (np.float32, 1e30)])
+def test_a_product_s_halves_may_leave_the_range(dtype, large):
+    x = np.array([large, 1 / large, large, 1 / large, -2], dtype)
+    near = {"rtol": 20 * np.finfo(dtype).eps}
+    np.testing.assert_allclose(jvp(np.prod, x, x)[1], -10, **near)
+    np.testing.assert_allclose(grad(np.prod)(x), -2 / x, **near)
+    np.testing.assert_allclose(hessian(np.prod, x) @ x, -8 / x, **near)
+    x[0] = 0
+    np.testing.assert_allclose(grad(np.prod)(x), [-2 / large, 0, 0, 0, 0], **near)
+
+
 def test_determinants_of_scaled_and_batched_singular_matrices():
     A = np.stack([np.ones((2, 2)), np.eye(2), np.zeros((2, 2)), 1e-100 * np.ones((2, 2))])
     exact = [[[1, -1], [-1, 1]], np.eye(2), np.zeros((2, 2)), 1e-100 * np.array([[1, -1], [-1, 1]])]
