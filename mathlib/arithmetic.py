@@ -234,7 +234,8 @@ class Elementwise(Rule):
         if set(named) - {"y"} or any(isinstance(p, np.ufunc) for p in partials):
             raise TypeError("a partial of one argument is of the result, y. Instead: lambda y, x: ... of y and x.")
         self.partials = [ignore_values(p) if of_y else p for p, of_y in zip(partials, of_result, strict=True)]
-        self.reads_result = any(map(callable, partials))
+        names = [getattr(getattr(p, "__code__", None), "co_varnames", ("y",))[0] for p in partials if callable(p)]
+        self.reads_result = any(name != "_" for name in names)
         self.reads_values = any(callable(p) and not of_y for p, of_y in zip(partials, of_result, strict=True))
         self.radius = radius if isinstance(radius, tuple) else (radius,) * len(partials)
 
@@ -403,9 +404,9 @@ TABLE = {}
 def elementwise(function, *partials, radius=None):
     """Add a ufunc to the table, with one partial derivative an argument.
 
-    Each partial is a function of the result y and the arguments, or of y alone (which spares a tape their memory), or
-    a plain number. Complex step uses them too, or with a ``radius`` the function's own complex version
-    (see `Elementwise`).
+    Each partial is a function of the result y and the arguments, or of y alone, or a plain number; where y is not
+    read, it is named _. What no partial reads, a tape need not keep. Complex step uses the partials too, or with a
+    ``radius`` the function's own complex version (see `Elementwise`).
 
     >>> from mathlib import grad, jvp
     >>> elementwise(np.spacing, 0.0)

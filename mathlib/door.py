@@ -135,7 +135,7 @@ def finite_of(a, other):
     """The array a where it is finite, else the other one."""
     if is_finite(a) or isinstance(a, Number) or isinstance(other, Number):
         return a if is_finite(a) else other
-    return np.where(np.isfinite(a), a, other)
+    return np.where(np.isfinite(a), a, other)[()]
 
 
 def array_result(y):

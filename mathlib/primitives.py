@@ -33,10 +33,10 @@ elementwise(np.add, 1, 1)
 elementwise(np.subtract, 1, -1)
 elementwise(np.negative, -1)
 elementwise(np.positive, 1)
-elementwise(np.multiply, lambda y, a, b: b, lambda y, a, b: a)
-elementwise(np.divide, lambda y, a, b: Over(b), lambda y, a, b: (Over(b), -y))
+elementwise(np.multiply, lambda _, a, b: b, lambda _, a, b: a)
+elementwise(np.divide, lambda _, a, b: Over(b), lambda y, a, b: (Over(b), -y))
 elementwise(np.reciprocal, lambda y: (y, -y))
-elementwise(np.square, lambda y, x: 2 * x)
+elementwise(np.square, lambda _, x: 2 * x)
 # NumPy's complex power loses digits (p log x of them), so complex step uses these partials.
 for power in (np.power, np.float_power, operator.pow):
     elementwise(power, lambda y, x, p: power_slope(y, x, p), lambda y, x, p: power_log(y, x))
@@ -44,49 +44,50 @@ elementwise(np.sqrt, lambda y: (Over(y), 0.5), radius=lambda x: x)
 elementwise(np.cbrt, lambda y: (Over(y), Over(y), 1 / 3))
 elementwise(np.exp, lambda y: y, radius=1.0)
 elementwise(np.exp2, lambda y: LN2 * y)
-elementwise(np.expm1, lambda y, x: np.exp(x), radius=1.0)
-elementwise(np.log, lambda y, x: Over(x), radius=lambda x: x)
-elementwise(np.log2, lambda y, x: (Over(x), 1 / LN2))
-elementwise(np.log10, lambda y, x: (Over(x), 1 / LN10))
-elementwise(np.log1p, lambda y, x: Over(1 + x))
-elementwise(np.logaddexp, lambda y, a, b: sigmoid(gap(a, b)), lambda y, a, b: sigmoid(gap(b, a)))
-elementwise(np.logaddexp2, lambda y, a, b: sigmoid(LN2 * gap(a, b)), lambda y, a, b: sigmoid(LN2 * gap(b, a)))
-elementwise(np.sin, lambda y, x: np.cos(x), radius=1.0)
-elementwise(np.cos, lambda y, x: -np.sin(x), radius=1.0)
+elementwise(np.expm1, lambda _, x: np.exp(x), radius=1.0)
+elementwise(np.log, lambda _, x: Over(x), radius=lambda x: x)
+elementwise(np.log2, lambda _, x: (Over(x), 1 / LN2))
+elementwise(np.log10, lambda _, x: (Over(x), 1 / LN10))
+elementwise(np.log1p, lambda _, x: Over(1 + x))
+elementwise(np.logaddexp, lambda _, a, b: sigmoid(gap(a, b)), lambda _, a, b: sigmoid(gap(b, a)))
+elementwise(np.logaddexp2, lambda _, a, b: sigmoid(LN2 * gap(a, b)), lambda _, a, b: sigmoid(LN2 * gap(b, a)))
+elementwise(np.sin, lambda _, x: np.cos(x), radius=1.0)
+elementwise(np.cos, lambda _, x: -np.sin(x), radius=1.0)
 elementwise(np.tan, lambda y: 1 + y * y, radius=lambda x: abs(np.cos(x)))
-elementwise(np.arcsin, lambda y, x: Over(np.sqrt(one_minus_square(x))), radius=lambda x: 1 - abs(x))
-elementwise(np.arccos, lambda y, x: (Over(np.sqrt(one_minus_square(x))), -1), radius=lambda x: 1 - abs(x))
-elementwise(np.arctan, lambda y, x: (Over(h := np.hypot(1, x)), Over(h)), radius=1.0)
+elementwise(np.arcsin, lambda _, x: Over(np.sqrt(one_minus_square(x))), radius=lambda x: 1 - abs(x))
+elementwise(np.arccos, lambda _, x: (Over(np.sqrt(one_minus_square(x))), -1), radius=lambda x: 1 - abs(x))
+elementwise(np.arctan, lambda _, x: (Over(h := np.hypot(1, x)), Over(h)), radius=1.0)
 elementwise(
     np.arctan2,
-    lambda y, a, b: (Over(r := np.hypot(a, b)), b / r),
-    lambda y, a, b: (Over(r := np.hypot(a, b)), -a / r),
+    lambda _, a, b: (Over(r := np.hypot(a, b)), b / r),
+    lambda _, a, b: (Over(r := np.hypot(a, b)), -a / r),
 )
 elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y)
-elementwise(np.sinh, lambda y, x: np.cosh(x), radius=1.0)
-elementwise(np.cosh, lambda y, x: np.sinh(x), radius=1.0)
-elementwise(np.tanh, lambda y, x: sech2(x))
-elementwise(np.arcsinh, lambda y, x: Over(np.hypot(1, x)), radius=1.0)
-elementwise(np.arccosh, lambda y, x: (Over(np.sqrt(x - 1)), Over(np.sqrt(x + 1))), radius=lambda x: x - 1)
-elementwise(np.arctanh, lambda y, x: Over(one_minus_square(x)), radius=lambda x: 1 - abs(x))
+elementwise(np.sinh, lambda _, x: np.cosh(x), radius=1.0)
+elementwise(np.cosh, lambda _, x: np.sinh(x), radius=1.0)
+elementwise(np.tanh, lambda _, x: sech2(x))
+elementwise(np.arcsinh, lambda _, x: Over(np.hypot(1, x)), radius=1.0)
+elementwise(np.arccosh, lambda _, x: (Over(np.sqrt(x - 1)), Over(np.sqrt(x + 1))), radius=lambda x: x - 1)
+elementwise(np.arctanh, lambda _, x: Over(one_minus_square(x)), radius=lambda x: 1 - abs(x))
 for degrees_to_radians in (np.deg2rad, np.radians):
     elementwise(degrees_to_radians, math.pi / 180)
 for radians_to_degrees in (np.rad2deg, np.degrees):
     elementwise(radians_to_degrees, 180 / math.pi)
 
-# Kinks: |x|' = 0 at 0; where two arguments tie, each has half the derivative.
+# Kinks: |x|' = 0 at 0; where two arguments tie, each has half the derivative. A function that smooths a kink again
+# has its first derivative there, not its second: of abs(x)**2 at 0 that is 0, of x**2 it is 2.
 for absolute in (np.absolute, np.fabs):
-    elementwise(absolute, lambda y, x: np.sign(x))
-elementwise(np.maximum, lambda y, a, b: share(a > b, a == b), lambda y, a, b: share(b > a, a == b))
-elementwise(np.minimum, lambda y, a, b: share(a < b, a == b), lambda y, a, b: share(b < a, a == b))
+    elementwise(absolute, lambda _, x: np.sign(x))
+elementwise(np.maximum, lambda _, a, b: share(a > b, a == b), lambda _, a, b: share(b > a, a == b))
+elementwise(np.minimum, lambda _, a, b: share(a < b, a == b), lambda _, a, b: share(b < a, a == b))
 for larger, above in ((np.fmax, np.greater), (np.fmin, np.less)):  # these pass over a NaN
     elementwise(
         larger,
-        lambda y, a, b, above=above: share(above(a, b) | np.isnan(b), a == b),
-        lambda y, a, b, above=above: share(above(b, a) | np.isnan(a), a == b),
+        lambda _, a, b, above=above: share(above(a, b) | np.isnan(b), a == b),
+        lambda _, a, b, above=above: share(above(b, a) | np.isnan(a), a == b),
     )
-elementwise(np.copysign, lambda y, a, s: np.sign(a) * np.copysign(1, s), 0)
-elementwise(np.heaviside, 0, lambda y, x, h: np.equal(x, 0).astype(np.float16))
+elementwise(np.copysign, lambda _, a, s: np.sign(a) * np.copysign(1, s), 0)
+elementwise(np.heaviside, 0, lambda _, x, h: np.equal(x, 0).astype(np.float16))
 for modulo in (np.remainder, np.fmod):  # y = a - n b, and a / b can round up to the next n
     elementwise(modulo, 1, lambda y, a, b: -np.rint((a - y) / b))
 
@@ -140,7 +141,7 @@ def gap(a, b):
     return np.where(a == b, 0, a - b)
 
 
-elementwise(one_minus_square, lambda y, x: -2 * x)
+elementwise(one_minus_square, lambda _, x: -2 * x)
 elementwise(sech2, lambda y, x: -2 * np.tanh(x) * y)
 elementwise(sigmoid, lambda y, x: y * sigmoid(-x))
 elementwise(gap, 1, -1)
@@ -527,14 +528,32 @@ for extremum in (np.max, np.amax, np.min, np.amin):
     general(extremum, extremum_tangent, transposes=(extremum_back,))
 
 
-@composite(np.prod)
-def prod(x, axis=None, *, keepdims=False):
-    """By halves: no division, so that it is right where factors are zero."""
-    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
-    while len(y) > 1:
+def power_of_two(y, e):
+    """The powers 2**e in y's precision, constants."""
+    return np.ldexp(np.ones(np.shape(e), y.dtype), e)
+
+
+def product_by_halves(y):
+    """The product along the first axis: no division, so that it is right where factors are zero.
+
+    The exponents are added apart, so that no half leaves the range where the whole does not.
+    """
+    most, exponents = np.finfo(y.dtype).maxexp - 2, 0
+    while True:
+        e = np.clip(np.frexp(real_value(y))[1], -most, most)
+        y, exponents = y * power_of_two(y, -e), exponents + e
+        if len(y) < 2:
+            e = exponents[0]
+            return y[0] * power_of_two(y, e // 2) * power_of_two(y, e - e // 2)
         half = len(y) // 2
         y = np.concatenate([y[:half] * y[half : 2 * half], y[2 * half :]])
-    y = y[0] if len(y) else np.ones(y.shape[1:], y.dtype)[()]
+        exponents = np.concatenate([exponents[:half] + exponents[half : 2 * half], exponents[2 * half :]])
+
+
+@composite(np.prod)
+def prod(x, axis=None, *, keepdims=False):
+    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
+    y = product_by_halves(y) if len(y) else np.ones(y.shape[1:], y.dtype)[()]
     if keepdims:
         return np.reshape(y, (1,) * x.ndim) if axis is None else np.expand_dims(y, axis)
     return y
