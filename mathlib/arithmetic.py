@@ -17,14 +17,24 @@ discrete
 
 The rules are written in NumPy calls, so they run on Numbers again: that is what nesting is.
 Products are bilinear: no rule has a conjugate in it.
+
+What meets a Number is a constant: a real number (of Python, NumPy, `fractions`), a plain array of them, or what NumPy
+makes a plain array of without loss (a list, a range, a memoryview, an array of Fractions). Lists may hold Numbers.
+What has rules of its own (a pandas Series aligns its index, a pint Quantity has a unit, a sparse or masked array, a
+Decimal) is refused with its type and what to write: its own rules would see no derivative, and ours not its rules.
+A call's arguments are NumPy's: an array may be given by its name, an option that says what holds anyway is left out,
+and one that a row does not know is refused by its name.
 """
 
 import contextlib
 import functools
+import inspect
 import itertools
 import linecache
+import numbers
 import operator
 import sys
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +44,9 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 # largest block freed. A tape's arrays are made and freed in every step: let them stay.
 np.empty(2**25 - 2**14, np.uint8)
 
-INSIDE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+HERE = str(Path(__file__).parent)
+INSIDE = (HERE, str(Path(np.__file__).parent))
+LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
 class UnsupportedError(TypeError):
@@ -54,6 +66,12 @@ def caller():
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
         frame = frame.f_back
+    outer = frame  # the program may have called a library, such as SciPy, that called us
+    while outer.f_back and outer.f_code.co_filename.startswith(LIBRARIES):
+        outer = outer.f_back
+        if outer.f_code.co_filename.startswith(HERE):
+            break  # the whole program stands in a library
+    frame = outer if not outer.f_code.co_filename.startswith((HERE, *LIBRARIES)) else frame
     name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
     code = linecache.getline(file, line).strip()
     return f"in {name}, line {line}" + (f": `{code}`" if code else "")
@@ -97,7 +115,49 @@ def unbroadcast(g, shape):
     return g if g.shape == shape else np.reshape(g, shape)
 
 
-class Rule:
+STANDARD = {"out": None, "dtype": None, "where": True, "casting": "same_kind", "order": "K", "subok": True}
+
+
+class Row:
+    """A function of the table, and how NumPy calls it."""
+
+    count = 1  # how many arrays may be given by name
+
+    def __init__(self, function):
+        self.function = function
+
+    @functools.cached_property
+    def signature(self):
+        """The names of the positional parameters, in order, and the defaults of all that have one."""
+        try:
+            parameters = inspect.signature(self.function).parameters.values()
+        except ValueError:  # a function in C, before NumPy 2.4
+            return (), STANDARD
+        named = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+        names = tuple(p.name for p in parameters if p.kind in named)
+        return names, STANDARD | {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    def is_default(self, name, value):
+        """Whether an option says what holds anyway."""
+        defaults = self.signature[1]
+        if name not in defaults or type(value) not in PLAIN_OPTIONS:
+            return False
+        return value is defaults[name] or (type(value) is type(defaults[name]) and value == defaults[name])
+
+    def canonical(self, args, kwargs):
+        """The call with its arrays by position, and without the options that say what holds anyway."""
+        names, args, kwargs = self.signature[0], list(args), dict(kwargs)
+        while len(args) < min(self.count, len(names)) and names[len(args)] in kwargs:
+            args.append(kwargs.pop(names[len(args)]))
+        while self.count < len(args) <= len(names) and self.is_default(names[len(args) - 1], args[-1]):
+            args.pop()
+        return tuple(args), {k: v for k, v in kwargs.items() if not self.is_default(k, v)}
+
+
+PLAIN_OPTIONS = {type(None), bool, int, float, str, tuple, type(np._NoValue)}
+
+
+class Rule(Row):
     """One row of the table: a function, and which of its positional arguments are arrays.
 
     `slots` is the slice of positional arguments that are differentiated; with `listed`, they come as one
@@ -109,7 +169,9 @@ class Rule:
     refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
 
     def __init__(self, function, slots=slice(0, 1), listed=False):
-        self.function, self.slots, self.listed, self.start = function, slots, listed, slots.start or 0
+        super().__init__(function)
+        self.slots, self.listed, self.start = slots, listed, slots.start or 0
+        self.count = 0 if self.start else slots.stop or 0
         self.plain = getattr(function, "__wrapped__", function)  # on plain arrays: past NumPy's look-up, and ours
 
     def split(self, args):
@@ -122,6 +184,8 @@ class Rule:
 
     def __call__(self, args, kwargs):
         """Run the row on what a program gave to the function."""
+        if kwargs or (self.count and len(args) > self.count and self.function is not operator.getitem):
+            args, kwargs = self.canonical(args, kwargs)
         arrays, rest = self.split(args)
         if kwargs or rest:
             self.check(arrays, rest, kwargs)
@@ -148,25 +212,13 @@ class Rule:
                     run.check()
                 if run.level > level:
                     top, level = a, run.level
-            elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind == "c"):
-                if type(a) in (list, tuple) and not self.listed:
-                    return self.run([np.asarray(a) if type(a) in (list, tuple) else a for a in arrays], rest, kwargs)
+            elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
                 if getattr(a, "__array_ufunc__", self) is None:
                     return NotImplemented  # Python then asks a for its own operation
-                self.admit(a, arrays)
+                return self.run([operand(self.function, b, arrays) for b in arrays], rest, kwargs)
         if top is None:
             self.refuse_place(arrays)
         return top.apply(self, arrays, rest, kwargs)
-
-    def admit(self, a, arrays):
-        """Refuse a constant that is not real, or whose own rules a product with it would not follow."""
-        if isinstance(a, OTHER_ARRAYS):
-            reason, instead = f"a {type(a).__name__} has rules of its own", "np.asarray(a), and np.where for a mask"
-            raise unsupported(self.function, arrays, reason, instead)
-        if np.iscomplexobj(a):
-            reason = "a complex number meets one that stands for a real"
-            instead = "calculate with the real and the imaginary part, as two real arrays"
-            raise unsupported(self.function, arrays, reason, instead)
 
     def linearize(self, y, values, parents, rest, kwargs):
         """The map from tangents to the tangent of y, for repeated use; a tangent is None where the parent is."""
@@ -198,11 +250,22 @@ class Rule:
             if type(a) is str and a in {"A", "F", "K"}:
                 reason = "only order C is differentiated"
                 raise unsupported(self.function, arrays, reason, "transpose first: np.ravel(x.T)")
-        for k, v in kwargs.items():
+        options = self.signature[0][len(arrays) :] if self.count == len(arrays) and not self.listed else ()
+        for k, v in itertools.chain(zip(options, rest, strict=False), kwargs.items()):
             if isinstance(v, Number):
                 self.refuse_place([v])
-            if k in self.refused and v is not None:
-                raise unsupported(self.function, arrays, f"the argument {k}= is not differentiated", "leave it out")
+            if k in self.refused and not self.is_default(k, v) and not own_dtype(k, v, arrays):
+                raise unsupported(self.function, arrays, f"the argument {k}= is not differentiated", INSTEAD_OF[k])
+
+
+INSTEAD_OF = dict.fromkeys(("out", "dtype", "casting", "order", "subok", "where"), "leave it out")
+INSTEAD_OF["initial"] = "leave it out, and combine it with the result"
+
+
+def own_dtype(name, value, arrays):
+    """Whether an option asks for the type that the arrays have anyway."""
+    number = next((a for a in arrays if isinstance(a, Number)), None)
+    return name == "dtype" and number is not None and np.dtype(value) == number.dtype
 
 
 def ignore_values(p):
@@ -210,8 +273,71 @@ def ignore_values(p):
     return lambda y, *values: p(y)
 
 
-REAL = {float, int, bool, np.float64, np.float32, np.bool_}
-OTHER_ARRAYS = np.ma.MaskedArray, np.matrix
+# -------------------------------------------------------------------------------------- operands
+
+
+def operand(function, a, arrays):
+    """What a stands for beside a Number: the Number itself, a real number or a plain array (see the module).
+
+    UnsupportedError of `function` where a is not real, or has rules of its own.
+    """
+    if isinstance(a, Number) or (type(a) in REAL and not is_huge(a)):
+        return a
+    if isinstance(a, numbers.Real) and not isinstance(a, np.generic):
+        return float(a)
+    if type(a) in (list, tuple):
+        elements = [operand(function, e, arrays) for e in a]
+        return np.stack(elements) if holds_number(elements) else np.asarray(elements)
+    if has_rules(a):
+        instead = next((text for has, text in PLAIN_FORMS.items() if hasattr(a, has)), "np.asarray(a)")
+        raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", f"{instead}, as a plain array")
+    constant = a if type(a) is np.ndarray else np.asarray(a)
+    if constant.dtype.kind == "O" and (constant.ndim or isinstance(a, np.ndarray)):
+        return np.reshape(operand(function, constant.ravel().tolist(), arrays), constant.shape)
+    if constant.dtype.kind == "c":
+        reason = "a complex number meets one that stands for a real"
+        instead = "calculate with the real and the imaginary part, as two real arrays"
+        raise unsupported(function, arrays, reason, instead)
+    if constant.dtype.kind not in "fiub":
+        what = f"an array of {constant.dtype}" if isinstance(a, np.ndarray) else f"a {type_of(a)}"
+        raise unsupported(function, arrays, f"{what} is no array of real numbers", "an array of floats")
+    return constant
+
+
+REAL = {float, int, bool, *(np.dtype(code).type for code in "?bhilqBHILQefdg")}
+PLAIN_FORMS = {  # what has an attribute, and what to write
+    "toarray": "a.toarray()",
+    "to_numpy": "a.to_numpy()",
+    "magnitude": "a.magnitude",
+    "filled": "np.asarray(a), and np.where for the mask",
+    "as_tuple": "float(a)",  # Decimal
+}
+
+
+def is_huge(a):
+    """Whether a is an integer that no array of integers holds."""
+    return type(a) is int and not -(2**63) <= a < 2**64
+
+
+def holds_number(a):
+    """Whether a Number is among the elements."""
+    return any(isinstance(e, Number) for e in a)
+
+
+def has_rules(a):
+    """Whether a has an arithmetic of its own, that NumPy would ask."""
+    kind = type(a)
+    if isinstance(a, np.ndarray):
+        return any(getattr(kind, name) is not getattr(np.ndarray, name) for name in ("__array_ufunc__", "__mul__"))
+    if isinstance(a, (np.generic, numbers.Complex)):
+        return False
+    return any(hasattr(kind, name) for name in ("__array_ufunc__", "__array_function__", "__radd__"))
+
+
+def type_of(a):
+    """The name of a's type, with that of its library: "scipy csr_array"."""
+    library = type(a).__module__.partition(".")[0]
+    return type(a).__name__ if library in ("builtins", "numpy") else f"{library} {type(a).__name__}"
 
 
 class Elementwise(Rule):
@@ -305,6 +431,12 @@ class Multilinear(Rule):
 
     reads_result = False
 
+    def split(self, args):
+        arrays, rest = super().split(args)
+        if self.joint:
+            arrays = tuple([float(a) if is_huge(a) else a for a in arrays])
+        return arrays, rest
+
     def tangent(self, y, values, tangents, rest, kwargs):
         if self.joint:
             zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
@@ -360,30 +492,42 @@ class General(Rule):
         return self.rule(y, *values, *tangents, *rest, **kwargs)
 
 
-class Composite:
-    """A function written as a program of other rows."""
+class Composite(Row):
+    """A function written as a program of other rows.
 
-    def __init__(self, program):
+    The program's positional-only parameters are the arrays; one called `arrays` is a list of them. Its other
+    parameters have NumPy's names and defaults.
+    """
+
+    def __init__(self, function, program):
+        super().__init__(function)
         self.program = program
+        parameters = inspect.signature(program).parameters.values()
+        self.names = [p.name for p in parameters]
+        self.open = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.listed = self.names[0] == "arrays" and not self.open
+        self.count = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
 
     def __call__(self, args, kwargs):
-        if kwargs.pop("out", None) is not None:
-            raise unsupported(self.program, args, "the argument out= is not differentiated", "leave it out")
-        try:
-            return self.program(*args, **kwargs)
-        except TypeError as error:
-            if isinstance(error, UnsupportedError) or error.__traceback__.tb_next:
-                raise
-            raise unsupported(
-                self.program, args, f"with these arguments it has no rule ({error})", "the plain form"
-            ) from None
+        args, kwargs = self.canonical(args, kwargs)
+        count = len(args) if self.open else self.count
+        arrays, rest = args[:count], args[count:]
+        kwargs |= zip(self.signature[0][count:] or self.names[count:], rest, strict=False)
+        numbers = [*(arrays[0] if self.listed else arrays), *kwargs.values()]
+        for name in [k for k in kwargs if k not in self.names]:
+            if not self.is_default(name, kwargs[name]) and not own_dtype(name, kwargs[name], numbers):
+                instead = INSTEAD_OF.get(name, "leave it out")
+                raise unsupported(self.function, numbers, f"the argument {name}= is not differentiated", instead)
+            del kwargs[name]
+        if self.listed:
+            arrays = [operand(self.function, a, numbers) for a in arrays[0]], *arrays[1:]
+        else:
+            arrays = [operand(self.function, a, numbers) for a in arrays]
+        return self.program(*arrays, **kwargs)
 
 
-class Discrete:
+class Discrete(Row):
     """A function whose result carries no derivative: it sees the real values."""
-
-    def __init__(self, function):
-        self.function = function
 
     def __call__(self, args, kwargs):
         return self.function(*map(real_value, args), **{k: real_value(v) for k, v in kwargs.items()})
@@ -433,10 +577,10 @@ def general(function, rule, slots=slice(0, 1), transposes=()):
 
 
 def composite(*functions):
-    """Decorate the program, of other rows, that stands for `functions`."""
+    """Decorate the program, of other rows, that stands for `functions` (see `Composite`)."""
 
     def add(program):
-        TABLE.update(dict.fromkeys(functions, Composite(program)))
+        TABLE.update({function: Composite(function, program) for function in functions})
         return program
 
     return add
