@@ -189,7 +189,10 @@ class Rule(Row):
         arrays, rest = self.split(args)
         if kwargs or rest:
             self.check(arrays, rest, kwargs)
-        return self.run(arrays, rest, kwargs)
+        y = self.run(arrays, rest, kwargs)
+        if y is NotImplemented:
+            refuse_rules(self.function, arrays, next(a for a in arrays if getattr(a, "__array_ufunc__", self) is None))
+        return y
 
     def evaluate(self, arrays, rest, kwargs):
         """The function's value, in whatever arithmetic the arrays are."""
@@ -289,8 +292,7 @@ def operand(function, a, arrays):
         elements = [operand(function, e, arrays) for e in a]
         return np.stack(elements) if holds_number(elements) else np.asarray(elements)
     if has_rules(a):
-        instead = next((text for has, text in PLAIN_FORMS.items() if hasattr(a, has)), "np.asarray(a)")
-        raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", f"{instead}, as a plain array")
+        refuse_rules(function, arrays, a)
     constant = a if type(a) is np.ndarray else np.asarray(a)
     if constant.dtype.kind == "O" and (constant.ndim or isinstance(a, np.ndarray)):
         return np.reshape(operand(function, constant.ravel().tolist(), arrays), constant.shape)
@@ -334,6 +336,12 @@ def has_rules(a):
     return any(hasattr(kind, name) for name in ("__array_ufunc__", "__array_function__", "__radd__"))
 
 
+def refuse_rules(function, arrays, a):
+    """Refuse an operand that has rules of its own, and say how it becomes a plain array."""
+    instead = next((text for has, text in PLAIN_FORMS.items() if hasattr(a, has)), "np.asarray(a)")
+    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", f"{instead}, a plain array")
+
+
 def type_of(a):
     """The name of a's type, with that of its library: "scipy csr_array"."""
     library = type(a).__module__.partition(".")[0]
@@ -362,6 +370,8 @@ class Elementwise(Rule):
         self.partials = [ignore_values(p) if of_y else p for p, of_y in zip(partials, of_result, strict=True)]
         self.reads_result = any(map(callable, partials))
         self.reads_values = any(callable(p) and not of_y for p, of_y in zip(partials, of_result, strict=True))
+        # Partials are calculated in the result's precision, also from a constant of a lower one; a product is anyway.
+        self.mixed = self.reads_values and len(partials) > 1 and function is not np.multiply
         self.radius = radius if isinstance(radius, tuple) else (radius,) * len(partials)
 
     def split(self, args):
@@ -376,18 +386,26 @@ class Elementwise(Rule):
     def tangent(self, y, values, tangents, rest, kwargs):
         if len(self.partials) != len(tangents):
             raise TypeError(f"{name_of(self.function)} takes {len(self.partials)} arrays, and got {len(tangents)}.")
-        return combine(self.partials, y, values, tangents)
+        return combine(self.partials, y, precise(values, y) if self.mixed else values, tangents)
 
     def linearize(self, y, values, parents, rest, kwargs):
+        values = precise(values, y) if self.mixed else values
         known = zip(self.partials, parents, strict=True)
         at = [p(y, *values) if callable(p) and parent is not None else p for p, parent in known]
         return functools.partial(combine, at, y, ())  # the values may go
 
     def pull(self, g, parents, values, y, rest, kwargs):
+        at = precise(values, y) if self.mixed else values
         for parent, p, a in zip(parents, self.partials, values, strict=True):
             if parent is not None:
-                term = g if p is ONE else times(g, p(y, *values) if callable(p) else p)
+                term = g if p is ONE else times(g, p(y, *at) if callable(p) else p)
                 yield parent, term if term.shape == a.shape else unbroadcast(term, a.shape)
+
+
+def precise(values, y):
+    """The values, constants among them in y's precision."""
+    known = np.ndarray, np.generic
+    return [v.astype(y.dtype) if isinstance(v, known) and v.dtype != y.dtype else v for v in values]
 
 
 def combine(partials, y, values, tangents):
@@ -519,6 +537,7 @@ class Composite(Row):
                 instead = INSTEAD_OF.get(name, "leave it out")
                 raise unsupported(self.function, numbers, f"the argument {name}= is not differentiated", instead)
             del kwargs[name]
+        kwargs = {k: operand(self.function, v, numbers) if has_rules(v) else v for k, v in kwargs.items()}
         if self.listed:
             arrays = [operand(self.function, a, numbers) for a in arrays[0]], *arrays[1:]
         else:
@@ -695,6 +714,11 @@ def as_method(function):
     return method
 
 
+def as_comparison(compare):
+    """The comparison of real values, as the operand's type has it."""
+    return lambda a, b: compare(real_value(a), real_value(b))
+
+
 def as_operator(function):
     """The operator of two arguments, and its reflection."""
     return (lambda a, b: TABLE[function].run((a, b), (), {}), lambda a, b: TABLE[function].run((b, a), (), {}))
@@ -773,6 +797,9 @@ class Number(NDArrayOperatorsMixin):
         return TABLE[operator.getitem]((self, key), {})
 
     # Straight to the table: NumPy's detour by __array_ufunc__ costs as much as a small operation itself.
+    __eq__, __ne__, __lt__ = map(as_comparison, (operator.eq, operator.ne, operator.lt))
+    __le__, __gt__, __ge__ = map(as_comparison, (operator.le, operator.gt, operator.ge))
+    __hash__ = None
     __add__, __radd__ = as_operator(np.add)
     __sub__, __rsub__ = as_operator(np.subtract)
     __mul__, __rmul__ = as_operator(np.multiply)

@@ -756,6 +756,8 @@ def average(x, /, axis=None, weights=None, *, keepdims=False):
         return np.mean(x, axis, keepdims=keepdims)
     if np.shape(weights) != np.shape(x):
         raise unsupported(np.average, [x], "weights must have the shape of the array", "broadcast the weights first")
+    if not isinstance(weights, Number):
+        weights = np.asarray(weights, np.result_type(x.dtype, weights))
     return np.sum(x * weights, axis, keepdims=keepdims) / np.sum(weights, axis, keepdims=keepdims)
 
 
