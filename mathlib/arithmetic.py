@@ -61,17 +61,22 @@ class EscapedError(RuntimeError):
     """A Number used after the differentiation that made it had ended."""
 
 
-def caller():
-    """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
+def places():
+    """The frame of the user's program, and that of the function of a library, such as SciPy, that it called, if any."""
     frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
         frame = frame.f_back
-    outer = frame  # the program may have called a library, such as SciPy, that called us
-    while outer.f_back and outer.f_code.co_filename.startswith(LIBRARIES):
-        outer = outer.f_back
-        if outer.f_code.co_filename.startswith(HERE):
-            break  # the whole program stands in a library
-    frame = outer if not outer.f_code.co_filename.startswith((HERE, *LIBRARIES)) else frame
+    first, library = frame, None
+    while frame.f_back and frame.f_code.co_filename.startswith(LIBRARIES):
+        library, frame = frame, frame.f_back
+        if frame.f_code.co_filename.startswith(HERE):  # the program itself stands in a library
+            return first, None
+    return frame, library
+
+
+def caller():
+    """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
+    frame, _ = places()
     name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
     code = linecache.getline(file, line).strip()
     return f"in {name}, line {line}" + (f": `{code}`" if code else "")
@@ -307,12 +312,11 @@ def operand(function, a, arrays):
 
 
 REAL = {float, int, bool, *(np.dtype(code).type for code in "?bhilqBHILQefdg")}
-PLAIN_FORMS = {  # what has an attribute, and what to write
-    "toarray": "a.toarray()",
-    "to_numpy": "a.to_numpy()",
-    "magnitude": "a.magnitude",
-    "filled": "np.asarray(a), and np.where for the mask",
-    "as_tuple": "float(a)",  # Decimal
+PLAIN_FORMS = {
+    "toarray": "{}.toarray()",
+    "to_numpy": "{}.to_numpy()",
+    "magnitude": "{}.magnitude",
+    "filled": "np.asarray({}), and np.where for the mask",
 }
 
 
@@ -337,15 +341,22 @@ def has_rules(a):
 
 
 def refuse_rules(function, arrays, a):
-    """Refuse an operand that has rules of its own, and say how it becomes a plain array."""
-    instead = next((text for has, text in PLAIN_FORMS.items() if hasattr(a, has)), "np.asarray(a)")
-    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", f"{instead}, a plain array")
+    """Refuse an operand that has rules of its own, and say how it becomes a plain one."""
+    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a"))
+
+
+def plain_form(a, name):
+    """What to write for the plain numbers of something that has rules of its own."""
+    for attribute, form in PLAIN_FORMS.items():
+        if hasattr(a, attribute):
+            return form.format(name)
+    return f"float({name})" if hasattr(a, "__float__") and not hasattr(a, "shape") else f"np.asarray({name})"
 
 
 def type_of(a):
-    """The name of a's type, with that of its library: "scipy csr_array"."""
+    """The name of a's type, with that of its library: "scipy.csr_array"."""
     library = type(a).__module__.partition(".")[0]
-    return type(a).__name__ if library in ("builtins", "numpy") else f"{library} {type(a).__name__}"
+    return type(a).__name__ if library in ("builtins", "numpy") else f"{library}.{type(a).__name__}"
 
 
 class Elementwise(Rule):
@@ -699,6 +710,10 @@ def refuse(name, reason, instead):
     """A method that raises: it would lose the derivative."""
 
     def method(self, *args, **kwargs):
+        _, library = places()
+        owner = library and library.f_locals.get((*library.f_code.co_varnames, None)[0])
+        if has_rules(owner) or isinstance(owner, numbers.Real):  # it took this number for one of its own kind
+            refuse_rules(name, [self], owner)
         raise unsupported(name, [self], reason, instead)
 
     return method
@@ -725,7 +740,7 @@ def as_operator(function):
 
 
 LOSES = "a plain number would lose the derivative"
-KEEP = "stay in NumPy functions; np.stack([...]) joins numbers into an array"
+KEEP = "stay in NumPy functions: np.stack([...]) joins numbers into an array, np.dot(A, x) is A.dot(x)"
 STORE = "an array is not changed in place while it is differentiated"
 REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
 

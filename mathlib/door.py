@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import Number, UnsupportedError, underflows
+from mathlib.arithmetic import Number, UnsupportedError, has_rules, plain_form, type_of, underflows
 
 
 def program(f, *wrong):
@@ -145,6 +145,9 @@ def array_result(y):
         return y
     if y is None or isinstance(y, (list, tuple, dict)):
         raise TypeError(f"f returned a {type(y).__name__}: one array is needed. Instead: return np.stack([...]).")
+    if has_rules(y):
+        instead = plain_form(y, "y")
+        raise TypeError(f"f returned a {type_of(y)}: one array of real numbers is needed. Instead: return {instead}.")
     y = np.asarray(y)[()]
     if y.dtype.kind not in "biuf":
         raise TypeError(f"f returned {y.dtype}: real numbers are needed. Instead: return an array of floats.")

@@ -20,6 +20,7 @@ from mathlib.arithmetic import (
     elementwise,
     general,
     multilinear,
+    operand,
     primitive,
     real_value,
     unbroadcast,
@@ -754,10 +755,11 @@ def ptp(x, /, axis=None, keepdims=False):
 def average(x, /, axis=None, weights=None, *, keepdims=False):
     if weights is None:
         return np.mean(x, axis, keepdims=keepdims)
-    if np.shape(weights) != np.shape(x):
-        raise unsupported(np.average, [x], "weights must have the shape of the array", "broadcast the weights first")
+    weights = operand(np.average, weights, [x])
     if not isinstance(weights, Number):
         weights = np.asarray(weights, np.result_type(x.dtype, weights))
+    if np.shape(weights) != np.shape(x):
+        raise unsupported(np.average, [x], "weights must have the shape of the array", "broadcast the weights first")
     return np.sum(x * weights, axis, keepdims=keepdims) / np.sum(weights, axis, keepdims=keepdims)
 
 
