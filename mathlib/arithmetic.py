@@ -176,7 +176,7 @@ class Rule(Row):
     def __init__(self, function, slots=slice(0, 1), listed=False):
         super().__init__(function)
         self.slots, self.listed, self.start = slots, listed, slots.start or 0
-        self.count = 0 if self.start else slots.stop or 0
+        self.count = 0 if self.start or function is operator.getitem else slots.stop or 0
         self.plain = getattr(function, "__wrapped__", function)  # on plain arrays: past NumPy's look-up, and ours
 
     def split(self, args):
@@ -189,7 +189,7 @@ class Rule(Row):
 
     def __call__(self, args, kwargs):
         """Run the row on what a program gave to the function."""
-        if kwargs or (self.count and len(args) > self.count and self.function is not operator.getitem):
+        if kwargs or (self.count and len(args) > self.count):
             args, kwargs = self.canonical(args, kwargs)
         arrays, rest = self.split(args)
         if kwargs or rest:
@@ -258,8 +258,10 @@ class Rule(Row):
             if type(a) is str and a in {"A", "F", "K"}:
                 reason = "only order C is differentiated"
                 raise unsupported(self.function, arrays, reason, "transpose first: np.ravel(x.T)")
-        options = self.signature[0][len(arrays) :] if self.count == len(arrays) and not self.listed else ()
-        for k, v in itertools.chain(zip(options, rest, strict=False), kwargs.items()):
+        if not (kwargs or self.count):
+            return
+        options = zip(self.signature[0][self.count :], rest, strict=False) if self.count else ()
+        for k, v in itertools.chain(options, kwargs.items()):
             if isinstance(v, Number):
                 self.refuse_place([v])
             if k in self.refused and not self.is_default(k, v) and not own_dtype(k, v, arrays):
@@ -381,8 +383,6 @@ class Elementwise(Rule):
         self.partials = [ignore_values(p) if of_y else p for p, of_y in zip(partials, of_result, strict=True)]
         self.reads_result = any(map(callable, partials))
         self.reads_values = any(callable(p) and not of_y for p, of_y in zip(partials, of_result, strict=True))
-        # Partials are calculated in the result's precision, also from a constant of a lower one; a product is anyway.
-        self.mixed = self.reads_values and len(partials) > 1 and function is not np.multiply
         self.radius = radius if isinstance(radius, tuple) else (radius,) * len(partials)
 
     def split(self, args):
@@ -397,26 +397,18 @@ class Elementwise(Rule):
     def tangent(self, y, values, tangents, rest, kwargs):
         if len(self.partials) != len(tangents):
             raise TypeError(f"{name_of(self.function)} takes {len(self.partials)} arrays, and got {len(tangents)}.")
-        return combine(self.partials, y, precise(values, y) if self.mixed else values, tangents)
+        return combine(self.partials, y, values, tangents)
 
     def linearize(self, y, values, parents, rest, kwargs):
-        values = precise(values, y) if self.mixed else values
         known = zip(self.partials, parents, strict=True)
         at = [p(y, *values) if callable(p) and parent is not None else p for p, parent in known]
         return functools.partial(combine, at, y, ())  # the values may go
 
     def pull(self, g, parents, values, y, rest, kwargs):
-        at = precise(values, y) if self.mixed else values
         for parent, p, a in zip(parents, self.partials, values, strict=True):
             if parent is not None:
-                term = g if p is ONE else times(g, p(y, *at) if callable(p) else p)
+                term = g if p is ONE else times(g, p(y, *values) if callable(p) else p)
                 yield parent, term if term.shape == a.shape else unbroadcast(term, a.shape)
-
-
-def precise(values, y):
-    """The values, constants among them in y's precision."""
-    known = np.ndarray, np.generic
-    return [v.astype(y.dtype) if isinstance(v, known) and v.dtype != y.dtype else v for v in values]
 
 
 def combine(partials, y, values, tangents):

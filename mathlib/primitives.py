@@ -62,7 +62,7 @@ elementwise(np.arctan, lambda y, x: (Over(h := np.hypot(1, x)), Over(h)), radius
 elementwise(
     np.arctan2,
     lambda y, a, b: (Over(r := np.hypot(a, b)), b / r),
-    lambda y, a, b: (Over(r := np.hypot(a, b)), -a / r),
+    lambda y, a, b: (Over(r := np.hypot(a, b)), -(a / r)),
 )
 elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y)
 elementwise(np.sinh, lambda y, x: np.cosh(x), radius=1.0)
@@ -113,7 +113,10 @@ def power_slope(y, x, p):
 
 def power_log(y, x):
     """The derivative of y = x**p by p: ``y log x``, and 0 for 0**p, unless x too is differentiated further."""
-    return y * np.log(x if isinstance(x, Number) else np.where((x == 0) & (real_value(y) == 0), 1, x))
+    if isinstance(x, Number):
+        return y * np.log(x)
+    x = np.asarray(x, y.dtype)  # a logarithm of integers has the precision of their width
+    return y * np.log(np.where((x == 0) & (real_value(y) == 0), 1, x))
 
 
 @primitive
