@@ -57,6 +57,10 @@ class NonAnalyticError(UnsupportedError):
     """An operation that has no meaning on the complex numbers that stand for reals."""
 
 
+class MissingError(UnsupportedError, AttributeError):
+    """An attribute of arrays that a number in another arithmetic has not."""
+
+
 class EscapedError(RuntimeError):
     """A Number used after the differentiation that made it had ended."""
 
@@ -133,7 +137,9 @@ class Row:
 
     @functools.cached_property
     def signature(self):
-        """The names of the positional parameters, in order, and the defaults of all that have one."""
+        """The names of a NumPy function's positional parameters, in order, and the defaults of all that have one."""
+        if not (getattr(self.function, "__module__", None) or "numpy").startswith("numpy"):
+            return (), {}
         try:
             parameters = inspect.signature(self.function).parameters.values()
         except ValueError:  # a function in C, before NumPy 2.4
@@ -154,8 +160,9 @@ class Row:
         names, args, kwargs = self.signature[0], list(args), dict(kwargs)
         while len(args) < min(self.count, len(names)) and names[len(args)] in kwargs:
             args.append(kwargs.pop(names[len(args)]))
-        while self.count < len(args) <= len(names) and self.is_default(names[len(args) - 1], args[-1]):
-            args.pop()
+        options = list(zip(names[self.count :], args[self.count :], strict=False)) if self.count else []
+        if any(self.is_default(k, v) for k, v in options):  # then the others by name, too
+            args, kwargs = args[: self.count] + args[self.count + len(options) :], kwargs | dict(options)
         return tuple(args), {k: v for k, v in kwargs.items() if not self.is_default(k, v)}
 
 
@@ -193,7 +200,7 @@ class Rule(Row):
             args, kwargs = self.canonical(args, kwargs)
         arrays, rest = self.split(args)
         if kwargs or rest:
-            self.check(arrays, rest, kwargs)
+            kwargs = self.check(arrays, rest, kwargs)
         y = self.run(arrays, rest, kwargs)
         if y is NotImplemented:
             refuse_rules(self.function, arrays, next(a for a in arrays if getattr(a, "__array_ufunc__", self) is None))
@@ -251,7 +258,7 @@ class Rule(Row):
         raise unsupported(self.function, numbers, reason, "pass arrays by position, constants as plain arrays")
 
     def check(self, arrays, rest, kwargs):
-        """Refuse Numbers in the places of constants, and options that are not differentiated."""
+        """Refuse Numbers in the places of constants, and options that are not differentiated; give the others."""
         for a in rest:
             if isinstance(a, Number):
                 self.refuse_place([a])
@@ -259,13 +266,14 @@ class Rule(Row):
                 reason = "only order C is differentiated"
                 raise unsupported(self.function, arrays, reason, "transpose first: np.ravel(x.T)")
         if not (kwargs or self.count):
-            return
+            return kwargs
         options = zip(self.signature[0][self.count :], rest, strict=False) if self.count else ()
         for k, v in itertools.chain(options, kwargs.items()):
             if isinstance(v, Number):
                 self.refuse_place([v])
             if k in self.refused and not self.is_default(k, v) and not own_dtype(k, v, arrays):
                 raise unsupported(self.function, arrays, f"the argument {k}= is not differentiated", INSTEAD_OF[k])
+        return {k: v for k, v in kwargs.items() if not own_dtype(k, v, arrays)}
 
 
 INSTEAD_OF = dict.fromkeys(("out", "dtype", "casting", "order", "subok", "where"), "leave it out")
@@ -273,9 +281,8 @@ INSTEAD_OF["initial"] = "leave it out, and combine it with the result"
 
 
 def own_dtype(name, value, arrays):
-    """Whether an option asks for the type that the arrays have anyway."""
-    number = next((a for a in arrays if isinstance(a, Number)), None)
-    return name == "dtype" and number is not None and np.dtype(value) == number.dtype
+    """Whether an option asks for the type that the result has anyway."""
+    return name == "dtype" and np.dtype(value) == np.result_type(*(getattr(a, "dtype", a) for a in arrays))
 
 
 def ignore_values(p):
@@ -534,18 +541,18 @@ class Composite(Row):
         count = len(args) if self.open else self.count
         arrays, rest = args[:count], args[count:]
         kwargs |= zip(self.signature[0][count:] or self.names[count:], rest, strict=False)
-        numbers = [*(arrays[0] if self.listed else arrays), *kwargs.values()]
-        for name in [k for k in kwargs if k not in self.names]:
-            if not self.is_default(name, kwargs[name]) and not own_dtype(name, kwargs[name], numbers):
+        operands = arrays[0] if self.listed else arrays
+        numbers = [*operands, *kwargs.values()]
+        operands = [operand(self.function, a, numbers) for a in operands]
+        options = {}
+        for name, value in kwargs.items():
+            if name in self.names:
+                value = bool(value) if type(value) is np.bool_ else value
+                options[name] = operand(self.function, value, numbers) if has_rules(value) else value
+            elif not self.is_default(name, value) and not own_dtype(name, value, operands):
                 instead = INSTEAD_OF.get(name, "leave it out")
                 raise unsupported(self.function, numbers, f"the argument {name}= is not differentiated", instead)
-            del kwargs[name]
-        kwargs = {k: operand(self.function, v, numbers) if has_rules(v) else v for k, v in kwargs.items()}
-        if self.listed:
-            arrays = [operand(self.function, a, numbers) for a in arrays[0]], *arrays[1:]
-        else:
-            arrays = [operand(self.function, a, numbers) for a in arrays]
-        return self.program(*arrays, **kwargs)
+        return self.program(*((operands, *arrays[1:]) if self.listed else operands), **options)
 
 
 class Discrete(Row):
@@ -800,6 +807,11 @@ class Number(NDArrayOperatorsMixin):
     def __format__(self, spec):
         return format(real_value(self), spec)
 
+    def __getattr__(self, name):
+        if not hasattr(np.ndarray, name):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        raise MissingError(f"x.{name}: a number in another arithmetic has none ({caller()}). Instead: {KEEP}.")
+
     def __getitem__(self, key):
         return TABLE[operator.getitem]((self, key), {})
 
@@ -837,7 +849,7 @@ class Number(NDArrayOperatorsMixin):
     ravel, squeeze, swapaxes, repeat = map(as_method, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
     flatten, copy, conj, conjugate = map(as_method, (np.ravel, np.copy, np.conj, np.conjugate))
     argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
-    any, all = map(as_method, (np.any, np.all))
+    any, all, cumprod, searchsorted = map(as_method, (np.any, np.all, np.cumprod, np.searchsorted))
 
     __array__ = refuse("np.asarray", LOSES, KEEP)
     __float__ = refuse("float", LOSES, KEEP)
@@ -847,7 +859,7 @@ class Number(NDArrayOperatorsMixin):
     item = refuse("item", LOSES, "x[i, j], which keeps it")
     tolist = refuse("tolist", LOSES, KEEP)
     view = refuse("view", "the bytes of a number in another arithmetic mean something else", KEEP)
-    sort = refuse("sort", STORE, "np.sort(x)")
+    sort = partition = refuse("sort", STORE, "np.sort(x)")
     __reduce__ = refuse("pickle", "a number has a meaning only within its differentiation", "store plain arrays")
     __setitem__ = refuse("x[i] = ...", STORE, REBUILD)
     fill = put = resize = refuse("in-place change", STORE, REBUILD)

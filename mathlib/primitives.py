@@ -411,6 +411,9 @@ def einsum_back(i):
 
     def transpose(g, *args, **kwargs):
         subscripts, values = args[-1], args[:-1]
+        if not isinstance(subscripts, str):
+            reason, instead = "lists of axes have no rule for the reverse mode", 'letters: np.einsum("ij,j->i", A, x)'
+            raise unsupported(np.einsum, values, reason, instead)
         if "." in subscripts:
             raise unsupported(np.einsum, values, "with ... it has no rule for the reverse mode", "write all letters")
         terms, _, result = subscripts.replace(" ", "").partition("->")
@@ -531,16 +534,22 @@ for extremum in (np.max, np.amax, np.min, np.amin):
     general(extremum, extremum_tangent, transposes=(extremum_back,))
 
 
+def axes_of(x, axis):
+    """The axes that a reduction takes, as numbers from 0; NumPy takes axis 0 of a number, too."""
+    axes = normalize_axis_tuple(range(np.ndim(x)) if axis is None else axis, max(np.ndim(x), 1))
+    return axes if np.ndim(x) else ()
+
+
 def reduced_first(x, axis):
     """The array with the axes that a reduction takes, of any number, as one: the first."""
-    axes = normalize_axis_tuple(range(np.ndim(x)) if axis is None else axis, np.ndim(x))
+    axes = axes_of(x, axis)
     x = np.moveaxis(x, axes, range(len(axes)))
     return np.reshape(x, (math.prod(x.shape[: len(axes)]), *x.shape[len(axes) :]))
 
 
 def kept(y, x, axis):
     """The result of a reduction of x, with its axes of length one."""
-    axes = normalize_axis_tuple(range(np.ndim(x)) if axis is None else axis, np.ndim(x))
+    axes = axes_of(x, axis)
     return np.reshape(y, [1 if i in axes else n for i, n in enumerate(np.shape(x))])
 
 
@@ -620,10 +629,12 @@ def matrix_trace(x, /, offset=0):
 
 @composite(np.diff)
 def diff(x, /, n=1, axis=-1, prepend=None, append=None):
-    x = np.moveaxis(x, axis, -1)
     if n < 0:
         raise ValueError(f"n is {n}: a difference of order 0 or more is needed.")
-    if n and (prepend is not None or append is not None):
+    if n == 0:
+        return x
+    x = np.moveaxis(x, axis, -1)
+    if prepend is not None or append is not None:
         x = np.concatenate([end_of(x, prepend, axis), x, end_of(x, append, axis)], -1)
     for _ in range(n):
         x = x[..., 1:] - x[..., :-1]
@@ -696,6 +707,8 @@ def check_order(function, x, ord, known):
 
 @composite(np.linalg.vector_norm)
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+    if np.size(x) == 0:
+        return np.sum(x, axis, keepdims=keepdims)  # no kink at 0, of no numbers
     if ord == 2:
         return np.sqrt(np.sum(x * x, axis, keepdims=keepdims))
     if ord in (math.inf, -math.inf):
@@ -706,7 +719,7 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
 
 @composite(np.linalg.matrix_norm)
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
-    if ord == "fro":
+    if ord == "fro" or np.size(x) == 0:
         return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
     check_order(np.linalg.matrix_norm, x, ord, ("fro", *ORDERS))
     sums = np.sum(np.abs(x), -2 if abs(ord) == 1 else -1, keepdims=True)
