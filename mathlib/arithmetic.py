@@ -837,6 +837,10 @@ class Number(NDArrayOperatorsMixin):
         """See `np.transpose`."""
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
+    def clip(self, min=None, max=None, out=None, **options):
+        """See `np.clip`; this one has taken one bound alone since before NumPy 2.1."""
+        return np.clip(self, min, max, out=out, **options)
+
     def astype(self, dtype, **options):
         """The number itself, if `dtype` is its own: another precision would be another derivative."""
         if np.dtype(dtype) == self.dtype:
@@ -844,7 +848,7 @@ class Number(NDArrayOperatorsMixin):
         raise unsupported("astype", [self], f"from {self.dtype} to {np.dtype(dtype)} it has no rule", "cast theta")
 
     sum, mean, var, std, prod = map(as_method, (np.sum, np.mean, np.var, np.std, np.prod))
-    max, min, ptp, clip, round = map(as_method, (np.max, np.min, np.ptp, np.clip, np.round))
+    max, min, ptp, round = map(as_method, (np.max, np.min, np.ptp, np.round))
     dot, trace, diagonal, cumsum, take = map(as_method, (np.dot, np.trace, np.diagonal, np.cumsum, np.take))
     ravel, squeeze, swapaxes, repeat = map(as_method, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
     flatten, copy, conj, conjugate = map(as_method, (np.ravel, np.copy, np.conj, np.conjugate))

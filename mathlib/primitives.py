@@ -394,7 +394,10 @@ def cross(a, b, /, axisa=-1, axisb=-1, axisc=-1, axis=None):
 def convolve(a, v, /, mode="full"):
     a, v = sorted([np.reshape(a, -1), np.reshape(v, -1)], key=len, reverse=True)
     n, m = len(a), len(v)
-    first, size = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
+    modes = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}
+    if mode not in modes:
+        raise unsupported(np.convolve, [a, v], f"mode={mode!r} has no rule", "mode='full', 'same' or 'valid'")
+    first, size = modes[mode]
     padded = np.concatenate([np.zeros(m - 1, a.dtype), a, np.zeros(m - 1, a.dtype)])
     return padded[np.arange(first, first + size)[:, None] + np.arange(m)] @ np.flip(v)
 
@@ -709,7 +712,7 @@ def check_order(function, x, ord, known):
 def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     if np.size(x) == 0:
         return np.sum(x, axis, keepdims=keepdims)  # no kink at 0, of no numbers
-    if ord == 2:
+    if ord in (2, None):
         return np.sqrt(np.sum(x * x, axis, keepdims=keepdims))
     if ord in (math.inf, -math.inf):
         return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
