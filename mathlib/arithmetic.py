@@ -66,21 +66,21 @@ class EscapedError(RuntimeError):
 
 
 def places():
-    """The frame of the user's program, and that of the function of a library, such as SciPy, that it called, if any."""
-    frame = sys._getframe(1)
+    """The frame of the user's program, and that of the function that it called, of ours, NumPy or another library."""
+    called = frame = sys._getframe(1)
     while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
-        frame = frame.f_back
-    first, library = frame, None
+        called, frame = frame, frame.f_back
+    first = called, frame
     while frame.f_back and frame.f_code.co_filename.startswith(LIBRARIES):
-        library, frame = frame, frame.f_back
+        called, frame = frame, frame.f_back
         if frame.f_code.co_filename.startswith(HERE):  # the program itself stands in a library
-            return first, None
-    return frame, library
+            return first
+    return called, frame
 
 
 def caller():
     """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
-    frame, _ = places()
+    _, frame = places()
     name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
     code = linecache.getline(file, line).strip()
     return f"in {name}, line {line}" + (f": `{code}`" if code else "")
@@ -99,6 +99,79 @@ def underflows():
     seen = []
     with np.errstate(all="ignore", under="call", call=lambda *_: seen.append(True)):
         yield seen
+
+
+# -------------------------------------------------------------------------------------- operands
+
+
+def operand(function, a, arrays):
+    """What a stands for beside a Number: the Number itself, a real number or a plain array (see the module).
+
+    UnsupportedError of `function` where a is not real, or has rules of its own.
+    """
+    if isinstance(a, Number) or (type(a) in REAL and not is_huge(a)):
+        return a
+    if isinstance(a, numbers.Real) and not isinstance(a, np.generic):
+        return float(a)
+    if type(a) in (list, tuple):
+        elements = [operand(function, e, arrays) for e in a]
+        return np.stack(elements) if any(isinstance(e, Number) for e in elements) else np.asarray(elements)
+    if has_rules(a):
+        refuse_rules(function, arrays, a)
+    constant = a if type(a) is np.ndarray else np.asarray(a)
+    if constant.dtype.kind == "O" and (constant.ndim or isinstance(a, np.ndarray)):
+        return np.reshape(operand(function, constant.ravel().tolist(), arrays), constant.shape)
+    if constant.dtype.kind == "c":
+        reason = "a complex number meets one that stands for a real"
+        instead = "calculate with the real and the imaginary part, as two real arrays"
+        raise unsupported(function, arrays, reason, instead)
+    if constant.dtype.kind not in "fiub":
+        what = f"an array of {constant.dtype}" if isinstance(a, np.ndarray) else f"a {type_of(a)}"
+        raise unsupported(function, arrays, f"{what} is no array of real numbers", "an array of floats")
+    return constant
+
+
+REAL = {float, int, bool, *(np.dtype(code).type for code in "?bhilqBHILQefdg")}
+PLAIN_FORMS = {
+    "toarray": "{}.toarray()",
+    "to_numpy": "{}.to_numpy()",
+    "magnitude": "{}.magnitude",
+    "filled": "np.asarray({}), and np.where for the mask",
+}
+
+
+def is_huge(a):
+    """Whether a is an integer that no array of integers holds."""
+    return type(a) is int and not -(2**63) <= a < 2**64
+
+
+def has_rules(a):
+    """Whether a has an arithmetic of its own, that NumPy would ask."""
+    kind = type(a)
+    if isinstance(a, np.ndarray):
+        return any(getattr(kind, name) is not getattr(np.ndarray, name) for name in ("__array_ufunc__", "__mul__"))
+    if isinstance(a, (np.generic, numbers.Complex)):
+        return False
+    return any(hasattr(kind, name) for name in ("__array_ufunc__", "__array_function__", "__radd__"))
+
+
+def refuse_rules(function, arrays, a):
+    """Refuse an operand that has rules of its own, and say how it becomes a plain one."""
+    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a"))
+
+
+def plain_form(a, name):
+    """What to write for the plain numbers of something that has rules of its own."""
+    for attribute, form in PLAIN_FORMS.items():
+        if hasattr(a, attribute):
+            return form.format(name)
+    return f"float({name})" if hasattr(a, "__float__") and not hasattr(a, "shape") else f"np.asarray({name})"
+
+
+def type_of(a):
+    """The name of a's type, with that of its library: "scipy.csr_array"."""
+    library = type(a).__module__.partition(".")[0]
+    return type(a).__name__ if library in ("builtins", "numpy") else f"{library}.{type(a).__name__}"
 
 
 # ---------------------------------------------------------------------------------------------- rows
@@ -290,84 +363,6 @@ def ignore_values(p):
     return lambda y, *values: p(y)
 
 
-# -------------------------------------------------------------------------------------- operands
-
-
-def operand(function, a, arrays):
-    """What a stands for beside a Number: the Number itself, a real number or a plain array (see the module).
-
-    UnsupportedError of `function` where a is not real, or has rules of its own.
-    """
-    if isinstance(a, Number) or (type(a) in REAL and not is_huge(a)):
-        return a
-    if isinstance(a, numbers.Real) and not isinstance(a, np.generic):
-        return float(a)
-    if type(a) in (list, tuple):
-        elements = [operand(function, e, arrays) for e in a]
-        return np.stack(elements) if holds_number(elements) else np.asarray(elements)
-    if has_rules(a):
-        refuse_rules(function, arrays, a)
-    constant = a if type(a) is np.ndarray else np.asarray(a)
-    if constant.dtype.kind == "O" and (constant.ndim or isinstance(a, np.ndarray)):
-        return np.reshape(operand(function, constant.ravel().tolist(), arrays), constant.shape)
-    if constant.dtype.kind == "c":
-        reason = "a complex number meets one that stands for a real"
-        instead = "calculate with the real and the imaginary part, as two real arrays"
-        raise unsupported(function, arrays, reason, instead)
-    if constant.dtype.kind not in "fiub":
-        what = f"an array of {constant.dtype}" if isinstance(a, np.ndarray) else f"a {type_of(a)}"
-        raise unsupported(function, arrays, f"{what} is no array of real numbers", "an array of floats")
-    return constant
-
-
-REAL = {float, int, bool, *(np.dtype(code).type for code in "?bhilqBHILQefdg")}
-PLAIN_FORMS = {
-    "toarray": "{}.toarray()",
-    "to_numpy": "{}.to_numpy()",
-    "magnitude": "{}.magnitude",
-    "filled": "np.asarray({}), and np.where for the mask",
-}
-
-
-def is_huge(a):
-    """Whether a is an integer that no array of integers holds."""
-    return type(a) is int and not -(2**63) <= a < 2**64
-
-
-def holds_number(a):
-    """Whether a Number is among the elements."""
-    return any(isinstance(e, Number) for e in a)
-
-
-def has_rules(a):
-    """Whether a has an arithmetic of its own, that NumPy would ask."""
-    kind = type(a)
-    if isinstance(a, np.ndarray):
-        return any(getattr(kind, name) is not getattr(np.ndarray, name) for name in ("__array_ufunc__", "__mul__"))
-    if isinstance(a, (np.generic, numbers.Complex)):
-        return False
-    return any(hasattr(kind, name) for name in ("__array_ufunc__", "__array_function__", "__radd__"))
-
-
-def refuse_rules(function, arrays, a):
-    """Refuse an operand that has rules of its own, and say how it becomes a plain one."""
-    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a"))
-
-
-def plain_form(a, name):
-    """What to write for the plain numbers of something that has rules of its own."""
-    for attribute, form in PLAIN_FORMS.items():
-        if hasattr(a, attribute):
-            return form.format(name)
-    return f"float({name})" if hasattr(a, "__float__") and not hasattr(a, "shape") else f"np.asarray({name})"
-
-
-def type_of(a):
-    """The name of a's type, with that of its library: "scipy.csr_array"."""
-    library = type(a).__module__.partition(".")[0]
-    return type(a).__name__ if library in ("builtins", "numpy") else f"{library}.{type(a).__name__}"
-
-
 class Elementwise(Rule):
     """A ufunc with a partial derivative for each argument; it serves forward and reverse.
 
@@ -524,7 +519,7 @@ class Composite(Row):
     """A function written as a program of other rows.
 
     The program's positional-only parameters are the arrays; one called `arrays` is a list of them. Its other
-    parameters have NumPy's names and defaults.
+    parameters have NumPy's names and defaults. A program without such parameters gets what came.
     """
 
     def __init__(self, function, program):
@@ -538,20 +533,22 @@ class Composite(Row):
 
     def __call__(self, args, kwargs):
         args, kwargs = self.canonical(args, kwargs)
+        if not (self.count or self.open):
+            return self.program(*args, **kwargs)
         count = len(args) if self.open else self.count
         arrays, rest = args[:count], args[count:]
         kwargs |= zip(self.signature[0][count:] or self.names[count:], rest, strict=False)
         operands = arrays[0] if self.listed else arrays
-        numbers = [*operands, *kwargs.values()]
-        operands = [operand(self.function, a, numbers) for a in operands]
+        given = [*operands, *kwargs.values()]
+        operands = [operand(self.function, a, given) for a in operands]
         options = {}
         for name, value in kwargs.items():
             if name in self.names:
                 value = bool(value) if type(value) is np.bool_ else value
-                options[name] = operand(self.function, value, numbers) if has_rules(value) else value
+                options[name] = operand(self.function, value, given) if has_rules(value) else value
             elif not self.is_default(name, value) and not own_dtype(name, value, operands):
                 instead = INSTEAD_OF.get(name, "leave it out")
-                raise unsupported(self.function, numbers, f"the argument {name}= is not differentiated", instead)
+                raise unsupported(self.function, given, f"the argument {name}= is not differentiated", instead)
         return self.program(*((operands, *arrays[1:]) if self.listed else operands), **options)
 
 
@@ -709,10 +706,14 @@ def refuse(name, reason, instead):
     """A method that raises: it would lose the derivative."""
 
     def method(self, *args, **kwargs):
-        _, library = places()
-        owner = library and library.f_locals.get((*library.f_code.co_varnames, None)[0])
-        if has_rules(owner) or isinstance(owner, numbers.Real):  # it took this number for one of its own kind
-            refuse_rules(name, [self], owner)
+        called, _ = places()
+        asking = called.f_locals.get((*called.f_code.co_varnames, None)[0])
+        if not isinstance(asking, Number) and (has_rules(asking) or isinstance(asking, numbers.Real)):
+            refuse_rules(name, [self], asking)  # it took this number for one of its own kind
+        if type(asking) in (list, tuple):
+            module = np.linalg if "linalg" in called.f_globals["__name__"] else np
+            function = getattr(module, called.f_code.co_name, name)
+            raise unsupported(function, [self], "a list of differentiated numbers is no array", "np.stack([...])")
         raise unsupported(name, [self], reason, instead)
 
     return method
@@ -808,7 +809,7 @@ class Number(NDArrayOperatorsMixin):
         return format(real_value(self), spec)
 
     def __getattr__(self, name):
-        if not hasattr(np.ndarray, name):
+        if name.startswith("__") or not hasattr(np.ndarray, name):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
         raise MissingError(f"x.{name}: a number in another arithmetic has none ({caller()}). Instead: {KEEP}.")
 

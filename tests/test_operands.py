@@ -20,7 +20,8 @@ import sympy
 from scipy.sparse.linalg import aslinearoperator
 
 from mathlib import UnsupportedError, complex_step, grad, hessian, hvp, jvp
-from mathlib.primitives import TABLE, multilinear, primitive
+from mathlib.arithmetic import name_of
+from mathlib.primitives import TABLE, composite, multilinear, primitive
 
 X, V = np.array([0.3, 0.7, 1.1]), np.array([1.0, -0.5, 0.25])
 C, M = np.array([0.5, 1.5, 2.5]), np.eye(3) + np.arange(9.0).reshape(3, 3) / 10
@@ -238,6 +239,13 @@ def test_numbers_may_stand_in_lists():
         np.testing.assert_allclose(y, wanted, rtol=1e-14)
 
 
+@pytest.mark.parametrize("function", [np.sum, np.mean, np.prod, np.max, np.median, np.std, np.cumsum, np.linalg.norm])
+def test_a_list_of_numbers_alone_is_refused_by_the_function_s_name(function):
+    for given in (lambda x: [x[0], x[1]], lambda x: (x[0], 1.0), lambda x: [[x[0]], [x[1]]]):
+        with pytest.raises(UnsupportedError, match=rf"{name_of(function)}: .* \(in <lambda>.*np\.stack\(\[\.\.\.\]\)"):
+            grad(lambda x, given=given: np.sum(function(given(x))))(X)
+
+
 def test_an_object_array_of_numbers_is_joined_where_it_meets_one():
     def boxed(x):
         a = np.empty(2, object)
@@ -278,3 +286,13 @@ def test_a_narrow_constant_does_not_narrow_the_derivative(code):
                 np.testing.assert_allclose(jvp(f, X, V)[1], jvp(g, X, V)[1], rtol=1e-14)
                 both = (grad(lambda x, h=h: np.sum(np.sin(h(x))))(X) for h in (f, g))
                 np.testing.assert_allclose(*both, rtol=1e-14)
+
+
+@pytest.mark.parametrize("arrays", ["x, /", "x"])
+def test_a_user_adds_a_program_of_other_rows(arrays):
+    program = eval(f"lambda {arrays}, axis=None: np.sum(x * x, axis)", {"np": np})
+    composite(np.nansum)(program)
+    try:
+        assert np.array_equal(grad(lambda x: np.nansum(x, axis=0))(X), 2 * X)
+    finally:
+        del TABLE[np.nansum]
