@@ -227,6 +227,26 @@ def test_a_quantity_holds_a_number_within_a_program_and_is_told_of_when_it_is_re
         jvp(lambda x: x * length, X, V)
 
 
+@pytest.mark.parametrize(
+    ("y", "says"),
+    [
+        (np.sin, "a ufunc.*array of floats"),
+        ({1.0}, "a set.*array of floats"),
+        (halves(1, 3), r"object.*np\.stack\(\[\.\.\.\]\)"),
+        ("abc", "a str.*array of floats"),
+        (1j, "a complex.*array of floats"),
+        (Series(), r"a pandas\.Series.*y\.to_numpy\(\)"),
+        (scipy.sparse.csr_array(M), r"a scipy\.csr_array.*y\.toarray\(\)"),
+        (Decimal(1), r"a decimal\.Decimal.*float\(y\)"),
+    ],
+    ids=str,
+)
+def test_a_result_that_is_no_array_of_real_numbers_is_refused_by_its_type(y, says):
+    for route in (lambda f: jvp(f, X, V), lambda f: complex_step(f, X, V), lambda f: grad(f)(X)):
+        with pytest.raises(TypeError, match=f"returned {says}"):
+            route(lambda x: y)
+
+
 def test_numbers_may_stand_in_lists():
     def listed(x):
         return np.multiply(x, [x[0], 1.0, x[2]]) + np.where(C > 1, x, [x[1], x[1], 0.0])
