@@ -719,6 +719,15 @@ def refuse(name, reason, instead):
     return method
 
 
+def missing(name):
+    """A property that raises: an attribute of the memory of an array."""
+
+    def attribute(self):
+        raise MissingError(f"x.{name}: a number in another arithmetic has none ({caller()}). Instead: {KEEP}.")
+
+    return property(attribute)
+
+
 def as_method(function):
     """A method that calls the NumPy function of the same name."""
 
@@ -808,11 +817,6 @@ class Number(NDArrayOperatorsMixin):
     def __format__(self, spec):
         return format(real_value(self), spec)
 
-    def __getattr__(self, name):
-        if name.startswith("__") or not hasattr(np.ndarray, name):
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        raise MissingError(f"x.{name}: a number in another arithmetic has none ({caller()}). Instead: {KEEP}.")
-
     def __getitem__(self, key):
         return TABLE[operator.getitem]((self, key), {})
 
@@ -868,3 +872,8 @@ class Number(NDArrayOperatorsMixin):
     __reduce__ = refuse("pickle", "a number has a meaning only within its differentiation", "store plain arrays")
     __setitem__ = refuse("x[i] = ...", STORE, REBUILD)
     fill = put = resize = refuse("in-place change", STORE, REBUILD)
+
+
+for attribute in sorted(set(dir(np.ndarray)) - set(dir(Number))):
+    if not attribute.startswith("_"):
+        setattr(Number, attribute, missing(attribute))
