@@ -17,14 +17,24 @@ discrete
 
 The rules are written in NumPy calls, so they run on Numbers again: that is what nesting is.
 Products are bilinear: no rule has a conjugate in it.
+
+What meets a Number is a constant: a real number (of Python, NumPy, `fractions`), a plain array of them, or what NumPy
+makes a plain array of without loss (a list, a range, a memoryview, an array of Fractions). Lists may hold Numbers.
+What has rules of its own (a pandas Series aligns its index, a pint Quantity has a unit, a sparse or masked array, a
+Decimal) is refused with its type and what to write: its own rules would see no derivative, and ours not its rules.
+A call's arguments are NumPy's: an array may be given by its name, an option that says what holds anyway is left out,
+and one that a row does not know is refused by its name.
 """
 
 import contextlib
 import functools
+import inspect
 import itertools
 import linecache
+import numbers
 import operator
 import sys
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +44,9 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 # largest block freed. A tape's arrays are made and freed in every step: let them stay.
 np.empty(2**25 - 2**14, np.uint8)
 
-INSIDE = (str(Path(__file__).parent), str(Path(np.__file__).parent))
+HERE = str(Path(__file__).parent)
+INSIDE = (HERE, str(Path(np.__file__).parent))
+LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 
 
 class UnsupportedError(TypeError):
@@ -45,15 +57,30 @@ class NonAnalyticError(UnsupportedError):
     """An operation that has no meaning on the complex numbers that stand for reals."""
 
 
+class MissingError(UnsupportedError, AttributeError):
+    """An attribute of arrays that a number in another arithmetic has not."""
+
+
 class EscapedError(RuntimeError):
     """A Number used after the differentiation that made it had ended."""
 
 
+def places():
+    """The frame of the user's program, and that of the function that it called, of ours, NumPy or another library."""
+    called = frame = sys._getframe(1)
+    while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
+        called, frame = frame, frame.f_back
+    first = called, frame
+    while frame.f_back and frame.f_code.co_filename.startswith(LIBRARIES):
+        called, frame = frame, frame.f_back
+        if frame.f_code.co_filename.startswith(HERE):  # the program itself stands in a library
+            return first
+    return called, frame
+
+
 def caller():
     """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
-        frame = frame.f_back
+    _, frame = places()
     name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
     code = linecache.getline(file, line).strip()
     return f"in {name}, line {line}" + (f": `{code}`" if code else "")
@@ -72,6 +99,79 @@ def underflows():
     seen = []
     with np.errstate(all="ignore", under="call", call=lambda *_: seen.append(True)):
         yield seen
+
+
+# -------------------------------------------------------------------------------------- operands
+
+
+def operand(function, a, arrays):
+    """What a stands for beside a Number: the Number itself, a real number or a plain array (see the module).
+
+    UnsupportedError of `function` where a is not real, or has rules of its own.
+    """
+    if isinstance(a, Number) or (type(a) in REAL and not is_huge(a)):
+        return a
+    if isinstance(a, numbers.Real) and not isinstance(a, np.generic):
+        return float(a)
+    if type(a) in (list, tuple):
+        elements = [operand(function, e, arrays) for e in a]
+        return np.stack(elements) if any(isinstance(e, Number) for e in elements) else np.asarray(elements)
+    if has_rules(a):
+        refuse_rules(function, arrays, a)
+    constant = a if type(a) is np.ndarray else np.asarray(a)
+    if constant.dtype.kind == "O" and (constant.ndim or isinstance(a, np.ndarray)):
+        return np.reshape(operand(function, constant.ravel().tolist(), arrays), constant.shape)
+    if constant.dtype.kind == "c":
+        reason = "a complex number meets one that stands for a real"
+        instead = "calculate with the real and the imaginary part, as two real arrays"
+        raise unsupported(function, arrays, reason, instead)
+    if constant.dtype.kind not in "fiub":
+        what = f"an array of {constant.dtype}" if isinstance(a, np.ndarray) else f"a {type_of(a)}"
+        raise unsupported(function, arrays, f"{what} is no array of real numbers", "an array of floats")
+    return constant
+
+
+REAL = {float, int, bool, *(np.dtype(code).type for code in "?bhilqBHILQefdg")}
+PLAIN_FORMS = {
+    "toarray": "{}.toarray()",
+    "to_numpy": "{}.to_numpy()",
+    "magnitude": "{}.magnitude",
+    "filled": "np.asarray({}), and np.where for the mask",
+}
+
+
+def is_huge(a):
+    """Whether a is an integer that no array of integers holds."""
+    return type(a) is int and not -(2**63) <= a < 2**64
+
+
+def has_rules(a):
+    """Whether a has an arithmetic of its own, that NumPy would ask."""
+    kind = type(a)
+    if isinstance(a, np.ndarray):
+        return any(getattr(kind, name) is not getattr(np.ndarray, name) for name in ("__array_ufunc__", "__mul__"))
+    if isinstance(a, (np.generic, numbers.Complex)):
+        return False
+    return any(hasattr(kind, name) for name in ("__array_ufunc__", "__array_function__", "__radd__"))
+
+
+def refuse_rules(function, arrays, a):
+    """Refuse an operand that has rules of its own, and say how it becomes a plain one."""
+    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a"))
+
+
+def plain_form(a, name):
+    """What to write for the plain numbers of something that has rules of its own."""
+    for attribute, form in PLAIN_FORMS.items():
+        if hasattr(a, attribute):
+            return form.format(name)
+    return f"float({name})" if hasattr(a, "__float__") and not hasattr(a, "shape") else f"np.asarray({name})"
+
+
+def type_of(a):
+    """The name of a's type, with that of its library: "scipy.csr_array"."""
+    library = type(a).__module__.partition(".")[0]
+    return type(a).__name__ if library in ("builtins", "numpy") else f"{library}.{type(a).__name__}"
 
 
 # ---------------------------------------------------------------------------------------------- rows
@@ -97,7 +197,52 @@ def unbroadcast(g, shape):
     return g if g.shape == shape else np.reshape(g, shape)
 
 
-class Rule:
+STANDARD = {"out": None, "dtype": None, "where": True, "casting": "same_kind", "order": "K", "subok": True}
+
+
+class Row:
+    """A function of the table, and how NumPy calls it."""
+
+    count = 1  # how many arrays may be given by name
+
+    def __init__(self, function):
+        self.function = function
+
+    @functools.cached_property
+    def signature(self):
+        """The names of a NumPy function's positional parameters, in order, and the defaults of all that have one."""
+        if not (getattr(self.function, "__module__", None) or "numpy").startswith("numpy"):
+            return (), {}
+        try:
+            parameters = inspect.signature(self.function).parameters.values()
+        except ValueError:  # a function in C, before NumPy 2.4
+            return (), STANDARD
+        named = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+        names = tuple(p.name for p in parameters if p.kind in named)
+        return names, STANDARD | {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    def is_default(self, name, value):
+        """Whether an option says what holds anyway."""
+        defaults = self.signature[1]
+        if name not in defaults or type(value) not in PLAIN_OPTIONS:
+            return False
+        return value is defaults[name] or (type(value) is type(defaults[name]) and value == defaults[name])
+
+    def canonical(self, args, kwargs):
+        """The call with its arrays by position, and without the options that say what holds anyway."""
+        names, args, kwargs = self.signature[0], list(args), dict(kwargs)
+        while len(args) < min(self.count, len(names)) and names[len(args)] in kwargs:
+            args.append(kwargs.pop(names[len(args)]))
+        options = list(zip(names[self.count :], args[self.count :], strict=False)) if self.count else []
+        if any(self.is_default(k, v) for k, v in options):  # then the others by name, too
+            args, kwargs = args[: self.count] + args[self.count + len(options) :], kwargs | dict(options)
+        return tuple(args), {k: v for k, v in kwargs.items() if not self.is_default(k, v)}
+
+
+PLAIN_OPTIONS = {type(None), bool, int, float, str, tuple, type(np._NoValue)}
+
+
+class Rule(Row):
     """One row of the table: a function, and which of its positional arguments are arrays.
 
     `slots` is the slice of positional arguments that are differentiated; with `listed`, they come as one
@@ -109,7 +254,9 @@ class Rule:
     refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
 
     def __init__(self, function, slots=slice(0, 1), listed=False):
-        self.function, self.slots, self.listed, self.start = function, slots, listed, slots.start or 0
+        super().__init__(function)
+        self.slots, self.listed, self.start = slots, listed, slots.start or 0
+        self.count = 0 if self.start or function is operator.getitem else slots.stop or 0
         self.plain = getattr(function, "__wrapped__", function)  # on plain arrays: past NumPy's look-up, and ours
 
     def split(self, args):
@@ -122,10 +269,15 @@ class Rule:
 
     def __call__(self, args, kwargs):
         """Run the row on what a program gave to the function."""
+        if kwargs or (self.count and len(args) > self.count):
+            args, kwargs = self.canonical(args, kwargs)
         arrays, rest = self.split(args)
         if kwargs or rest:
-            self.check(arrays, rest, kwargs)
-        return self.run(arrays, rest, kwargs)
+            kwargs = self.check(arrays, rest, kwargs)
+        y = self.run(arrays, rest, kwargs)
+        if y is NotImplemented:
+            refuse_rules(self.function, arrays, next(a for a in arrays if getattr(a, "__array_ufunc__", self) is None))
+        return y
 
     def evaluate(self, arrays, rest, kwargs):
         """The function's value, in whatever arithmetic the arrays are."""
@@ -148,25 +300,13 @@ class Rule:
                     run.check()
                 if run.level > level:
                     top, level = a, run.level
-            elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind == "c"):
-                if type(a) in (list, tuple) and not self.listed:
-                    return self.run([np.asarray(a) if type(a) in (list, tuple) else a for a in arrays], rest, kwargs)
+            elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
                 if getattr(a, "__array_ufunc__", self) is None:
                     return NotImplemented  # Python then asks a for its own operation
-                self.admit(a, arrays)
+                return self.run([operand(self.function, b, arrays) for b in arrays], rest, kwargs)
         if top is None:
             self.refuse_place(arrays)
         return top.apply(self, arrays, rest, kwargs)
-
-    def admit(self, a, arrays):
-        """Refuse a constant that is not real, or whose own rules a product with it would not follow."""
-        if isinstance(a, OTHER_ARRAYS):
-            reason, instead = f"a {type(a).__name__} has rules of its own", "np.asarray(a), and np.where for a mask"
-            raise unsupported(self.function, arrays, reason, instead)
-        if np.iscomplexobj(a):
-            reason = "a complex number meets one that stands for a real"
-            instead = "calculate with the real and the imaginary part, as two real arrays"
-            raise unsupported(self.function, arrays, reason, instead)
 
     def linearize(self, y, values, parents, rest, kwargs):
         """The map from tangents to the tangent of y, for repeated use; a tangent is None where the parent is."""
@@ -191,27 +331,36 @@ class Rule:
         raise unsupported(self.function, numbers, reason, "pass arrays by position, constants as plain arrays")
 
     def check(self, arrays, rest, kwargs):
-        """Refuse Numbers in the places of constants, and options that are not differentiated."""
+        """Refuse Numbers in the places of constants, and options that are not differentiated; give the others."""
         for a in rest:
             if isinstance(a, Number):
                 self.refuse_place([a])
             if type(a) is str and a in {"A", "F", "K"}:
                 reason = "only order C is differentiated"
                 raise unsupported(self.function, arrays, reason, "transpose first: np.ravel(x.T)")
-        for k, v in kwargs.items():
+        if not (kwargs or self.count):
+            return kwargs
+        options = zip(self.signature[0][self.count :], rest, strict=False) if self.count else ()
+        for k, v in itertools.chain(options, kwargs.items()):
             if isinstance(v, Number):
                 self.refuse_place([v])
-            if k in self.refused and v is not None:
-                raise unsupported(self.function, arrays, f"the argument {k}= is not differentiated", "leave it out")
+            if k in self.refused and not self.is_default(k, v) and not own_dtype(k, v, arrays):
+                raise unsupported(self.function, arrays, f"the argument {k}= is not differentiated", INSTEAD_OF[k])
+        return {k: v for k, v in kwargs.items() if not own_dtype(k, v, arrays)}
+
+
+INSTEAD_OF = dict.fromkeys(("out", "dtype", "casting", "order", "subok", "where"), "leave it out")
+INSTEAD_OF["initial"] = "leave it out, and combine it with the result"
+
+
+def own_dtype(name, value, arrays):
+    """Whether an option asks for the type that the result has anyway."""
+    return name == "dtype" and np.dtype(value) == np.result_type(*(getattr(a, "dtype", a) for a in arrays))
 
 
 def ignore_values(p):
     """A partial derivative that reads the result alone, as a function of the result and the arguments."""
     return lambda y, *values: p(y)
-
-
-REAL = {float, int, bool, np.float64, np.float32, np.bool_}
-OTHER_ARRAYS = np.ma.MaskedArray, np.matrix
 
 
 class Elementwise(Rule):
@@ -306,6 +455,12 @@ class Multilinear(Rule):
 
     reads_result = False
 
+    def split(self, args):
+        arrays, rest = super().split(args)
+        if self.joint:
+            arrays = tuple([float(a) if is_huge(a) else a for a in arrays])
+        return arrays, rest
+
     def tangent(self, y, values, tangents, rest, kwargs):
         if self.joint:
             zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
@@ -361,30 +516,45 @@ class General(Rule):
         return self.rule(y, *values, *tangents, *rest, **kwargs)
 
 
-class Composite:
-    """A function written as a program of other rows."""
+class Composite(Row):
+    """A function written as a program of other rows.
 
-    def __init__(self, program):
+    The program's positional-only parameters are the arrays; one called `arrays` is a list of them. Its other
+    parameters have NumPy's names and defaults. A program without such parameters gets what came.
+    """
+
+    def __init__(self, function, program):
+        super().__init__(function)
         self.program = program
+        parameters = inspect.signature(program).parameters.values()
+        self.names = [p.name for p in parameters]
+        self.open = any(p.kind is p.VAR_POSITIONAL for p in parameters)
+        self.listed = self.names[0] == "arrays" and not self.open
+        self.count = sum(p.kind is p.POSITIONAL_ONLY for p in parameters)
 
     def __call__(self, args, kwargs):
-        if kwargs.pop("out", None) is not None:
-            raise unsupported(self.program, args, "the argument out= is not differentiated", "leave it out")
-        try:
+        args, kwargs = self.canonical(args, kwargs)
+        if not (self.count or self.open):
             return self.program(*args, **kwargs)
-        except TypeError as error:
-            if isinstance(error, UnsupportedError) or error.__traceback__.tb_next:
-                raise
-            raise unsupported(
-                self.program, args, f"with these arguments it has no rule ({error})", "the plain form"
-            ) from None
+        count = len(args) if self.open else self.count
+        arrays, rest = args[:count], args[count:]
+        kwargs |= zip(self.signature[0][count:] or self.names[count:], rest, strict=False)
+        operands = arrays[0] if self.listed else arrays
+        given = [*operands, *kwargs.values()]
+        operands = [operand(self.function, a, given) for a in operands]
+        options = {}
+        for name, value in kwargs.items():
+            if name in self.names:
+                value = bool(value) if type(value) is np.bool_ else value
+                options[name] = operand(self.function, value, given) if has_rules(value) else value
+            elif not self.is_default(name, value) and not own_dtype(name, value, operands):
+                instead = INSTEAD_OF.get(name, "leave it out")
+                raise unsupported(self.function, given, f"the argument {name}= is not differentiated", instead)
+        return self.program(*((operands, *arrays[1:]) if self.listed else operands), **options)
 
 
-class Discrete:
+class Discrete(Row):
     """A function whose result carries no derivative: it sees the real values."""
-
-    def __init__(self, function):
-        self.function = function
 
     def __call__(self, args, kwargs):
         return self.function(*map(real_value, args), **{k: real_value(v) for k, v in kwargs.items()})
@@ -434,10 +604,10 @@ def general(function, rule, slots=slice(0, 1), transposes=()):
 
 
 def composite(*functions):
-    """Decorate the program, of other rows, that stands for `functions`."""
+    """Decorate the program, of other rows, that stands for `functions` (see `Composite`)."""
 
     def add(program):
-        TABLE.update(dict.fromkeys(functions, Composite(program)))
+        TABLE.update({function: Composite(function, program) for function in functions})
         return program
 
     return add
@@ -537,9 +707,26 @@ def refuse(name, reason, instead):
     """A method that raises: it would lose the derivative."""
 
     def method(self, *args, **kwargs):
+        called, _ = places()
+        asking = called.f_locals.get((*called.f_code.co_varnames, None)[0])
+        if not isinstance(asking, Number) and (has_rules(asking) or isinstance(asking, numbers.Real)):
+            refuse_rules(name, [self], asking)  # it took this number for one of its own kind
+        if type(asking) in (list, tuple):
+            module = np.linalg if "linalg" in called.f_globals["__name__"] else np
+            function = getattr(module, called.f_code.co_name, name)
+            raise unsupported(function, [self], "a list of differentiated numbers is no array", "np.stack([...])")
         raise unsupported(name, [self], reason, instead)
 
     return method
+
+
+def missing(name):
+    """A property that raises: an attribute of the memory of an array."""
+
+    def attribute(self):
+        raise MissingError(f"x.{name}: a number in another arithmetic has none ({caller()}). Instead: {KEEP}.")
+
+    return property(attribute)
 
 
 def as_method(function):
@@ -552,13 +739,18 @@ def as_method(function):
     return method
 
 
+def as_comparison(compare):
+    """The comparison of real values, as the operand's type has it."""
+    return lambda a, b: compare(real_value(a), real_value(b))
+
+
 def as_operator(function):
     """The operator of two arguments, and its reflection."""
     return (lambda a, b: TABLE[function].run((a, b), (), {}), lambda a, b: TABLE[function].run((b, a), (), {}))
 
 
 LOSES = "a plain number would lose the derivative"
-KEEP = "stay in NumPy functions; np.stack([...]) joins numbers into an array"
+KEEP = "stay in NumPy functions: np.stack([...]) joins numbers into an array, np.dot(A, x) is A.dot(x)"
 STORE = "an array is not changed in place while it is differentiated"
 REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
 
@@ -630,6 +822,9 @@ class Number(NDArrayOperatorsMixin):
         return TABLE[operator.getitem]((self, key), {})
 
     # Straight to the table: NumPy's detour by __array_ufunc__ costs as much as a small operation itself.
+    __eq__, __ne__, __lt__ = map(as_comparison, (operator.eq, operator.ne, operator.lt))
+    __le__, __gt__, __ge__ = map(as_comparison, (operator.le, operator.gt, operator.ge))
+    __hash__ = None
     __add__, __radd__ = as_operator(np.add)
     __sub__, __rsub__ = as_operator(np.subtract)
     __mul__, __rmul__ = as_operator(np.multiply)
@@ -648,9 +843,9 @@ class Number(NDArrayOperatorsMixin):
         """See `np.transpose`."""
         return np.transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    def clip(self, min=None, max=None):
-        """See `np.clip`, which takes these two names from NumPy 2.1 on; an array's method always has."""
-        return np.clip(self, min, max)
+    def clip(self, min=None, max=None, out=None, **options):
+        """See `np.clip`; this one has taken one bound alone since before NumPy 2.1."""
+        return np.clip(self, min, max, out=out, **options)
 
     def astype(self, dtype, **options):
         """The number itself, if `dtype` is its own: another precision would be another derivative."""
@@ -664,7 +859,7 @@ class Number(NDArrayOperatorsMixin):
     ravel, squeeze, swapaxes, repeat = map(as_method, (np.ravel, np.squeeze, np.swapaxes, np.repeat))
     flatten, copy, conj, conjugate = map(as_method, (np.ravel, np.copy, np.conj, np.conjugate))
     argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
-    any, all = map(as_method, (np.any, np.all))
+    any, all, cumprod, searchsorted = map(as_method, (np.any, np.all, np.cumprod, np.searchsorted))
 
     __array__ = refuse("np.asarray", LOSES, KEEP)
     __float__ = refuse("float", LOSES, KEEP)
@@ -674,7 +869,12 @@ class Number(NDArrayOperatorsMixin):
     item = refuse("item", LOSES, "x[i, j], which keeps it")
     tolist = refuse("tolist", LOSES, KEEP)
     view = refuse("view", "the bytes of a number in another arithmetic mean something else", KEEP)
-    sort = refuse("sort", STORE, "np.sort(x)")
+    sort = partition = refuse("sort", STORE, "np.sort(x)")
     __reduce__ = refuse("pickle", "a number has a meaning only within its differentiation", "store plain arrays")
     __setitem__ = refuse("x[i] = ...", STORE, REBUILD)
     fill = put = resize = refuse("in-place change", STORE, REBUILD)
+
+
+for attribute in sorted(set(dir(np.ndarray)) - set(dir(Number))):
+    if not attribute.startswith("_"):
+        setattr(Number, attribute, missing(attribute))

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import Number, UnsupportedError, underflows
+from mathlib.arithmetic import Number, UnsupportedError, has_rules, plain_form, type_of, underflows
 
 
 def program(f, *wrong):
@@ -145,10 +145,15 @@ def array_result(y):
         return y
     if y is None or isinstance(y, (list, tuple, dict)):
         raise TypeError(f"f returned a {type(y).__name__}: one array is needed. Instead: return np.stack([...]).")
-    y = np.asarray(y)[()]
-    if y.dtype.kind not in "biuf":
-        raise TypeError(f"f returned {y.dtype}: real numbers are needed. Instead: return an array of floats.")
-    return y
+    if has_rules(y):
+        instead = plain_form(y, "y")
+        raise TypeError(f"f returned a {type_of(y)}: one array of real numbers is needed. Instead: return {instead}.")
+    a = np.asarray(y)
+    if a.dtype.kind not in "biuf":
+        what = a.dtype if isinstance(y, (np.ndarray, np.generic)) else f"a {type_of(y)}"
+        instead = "np.stack([...])" if a.dtype == object and a.ndim else "an array of floats"
+        raise TypeError(f"f returned {what}: real numbers are needed. Instead: return {instead}.")
+    return a[()]
 
 
 def run_program(f, number, lost=None):

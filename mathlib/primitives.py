@@ -8,6 +8,7 @@ import math
 import operator
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from mathlib.arithmetic import (
     TABLE,
@@ -19,6 +20,7 @@ from mathlib.arithmetic import (
     elementwise,
     general,
     multilinear,
+    operand,
     primitive,
     real_value,
     unbroadcast,
@@ -60,7 +62,7 @@ elementwise(np.arctan, lambda _, x: (Over(h := np.hypot(1, x)), Over(h)), radius
 elementwise(
     np.arctan2,
     lambda _, a, b: (Over(r := np.hypot(a, b)), b / r),
-    lambda _, a, b: (Over(r := np.hypot(a, b)), -a / r),
+    lambda _, a, b: (Over(r := np.hypot(a, b)), -(a / r)),
 )
 elementwise(np.hypot, lambda y, a, b: a / y, lambda y, a, b: b / y)
 elementwise(np.sinh, lambda _, x: np.cosh(x), radius=1.0)
@@ -112,7 +114,10 @@ def power_slope(y, x, p):
 
 def power_log(y, x):
     """The derivative of y = x**p by p: ``y log x``, and 0 for 0**p, unless x too is differentiated further."""
-    return y * np.log(x if isinstance(x, Number) else np.where((x == 0) & (real_value(y) == 0), 1, x))
+    if isinstance(x, Number):
+        return y * np.log(x)
+    x = np.asarray(x, y.dtype)  # a logarithm of integers has the precision of their width
+    return y * np.log(np.where((x == 0) & (real_value(y) == 0), 1, x))
 
 
 @primitive
@@ -175,7 +180,7 @@ def restore(g, x, *args, **kwargs):
     return g if g.shape == x.shape else np.reshape(g, x.shape)
 
 
-def cumsum_back(g, x, axis=None, dtype=None):
+def cumsum_back(g, x, axis=None, dtype=None, out=None):
     """The transpose of a cumulative sum: one from the other end."""
     g = np.flip(np.cumsum(np.flip(g, axis or 0), axis or 0), axis or 0)
     return np.reshape(g, np.shape(x))
@@ -323,7 +328,7 @@ multilinear(
 
 
 @composite(np.tensordot, np.linalg.tensordot)
-def tensordot(a, b, axes=2):
+def tensordot(a, b, /, axes=2):
     if isinstance(axes, (int, np.integer)):
         axes = (range(np.ndim(a) - axes, np.ndim(a)), range(axes))
     first, last = ([i % np.ndim(x) for i in np.atleast_1d(k)] for x, k in zip((a, b), axes, strict=True))
@@ -337,39 +342,39 @@ def tensordot(a, b, axes=2):
 
 
 @composite(np.dot)
-def dot(a, b):
+def dot(a, b, /):
     if np.ndim(a) == 0 or np.ndim(b) == 0:
         return a * b
     return a @ b if np.ndim(b) <= 2 else np.tensordot(a, b, ([-1], [-2]))
 
 
 @composite(np.inner)
-def inner(a, b):
+def inner(a, b, /):
     return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else np.tensordot(a, b, ([-1], [-1]))
 
 
 @composite(np.outer, np.linalg.outer)
-def outer(a, b):
+def outer(a, b, /):
     return np.reshape(a, (-1, 1)) * np.reshape(b, (1, -1))
 
 
 @composite(np.vecdot, np.linalg.vecdot)
-def vecdot(a, b, axis=-1):
+def vecdot(a, b, /, axis=-1):
     return np.sum(a * b, axis)
 
 
 @composite(*((np.matvec,) if hasattr(np, "matvec") else ()))  # NumPy 2.2
-def matvec(a, x):
+def matvec(a, x, /):
     return (a @ x[..., None])[..., 0]
 
 
 @composite(*((np.vecmat,) if hasattr(np, "vecmat") else ()))
-def vecmat(x, a):
+def vecmat(x, a, /):
     return (x[..., None, :] @ a)[..., 0, :]
 
 
 @composite(np.kron)
-def kron(a, b):
+def kron(a, b, /):
     n = max(np.ndim(a), np.ndim(b))
     a, b = (np.reshape(x, (1,) * (n - np.ndim(x)) + np.shape(x)) for x in (a, b))
     y = np.reshape(a, [k for m in a.shape for k in (m, 1)]) * np.reshape(b, [k for m in b.shape for k in (1, m)])
@@ -377,27 +382,29 @@ def kron(a, b):
 
 
 @composite(np.cross, np.linalg.cross)
-def cross(a, b, axis=-1):
-    a, b = np.moveaxis(a, axis, -1), np.moveaxis(b, axis, -1)
+def cross(a, b, /, axisa=-1, axisb=-1, axisc=-1, axis=None):
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
+    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
     if a.shape[-1] != 3 or b.shape[-1] != 3:
         raise unsupported(np.cross, [a, b], "it has a rule for vectors of 3 components", "a[0] * b[1] - a[1] * b[0]")
     i, j = [1, 2, 0], [2, 0, 1]
-    return np.moveaxis(a[..., i] * b[..., j] - a[..., j] * b[..., i], -1, axis)
+    return np.moveaxis(a[..., i] * b[..., j] - a[..., j] * b[..., i], -1, axisc)
 
 
 @composite(np.convolve)
-def convolve(a, v, mode="full"):
+def convolve(a, v, /, mode="full"):
     a, v = sorted([np.reshape(a, -1), np.reshape(v, -1)], key=len, reverse=True)
     n, m = len(a), len(v)
-    if mode not in ("full", "same", "valid"):
-        raise ValueError(f"mode is {mode!r}: one of 'full', 'same', 'valid' is needed.")
-    first, size = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}[mode]
+    modes = {"full": (0, n + m - 1), "same": ((m - 1) // 2, n), "valid": (m - 1, n - m + 1)}
+    if mode not in modes:
+        raise unsupported(np.convolve, [a, v], f"mode={mode!r} has no rule", "mode='full', 'same' or 'valid'")
+    first, size = modes[mode]
     padded = np.concatenate([np.zeros(m - 1, a.dtype), a, np.zeros(m - 1, a.dtype)])
     return padded[np.arange(first, first + size)[:, None] + np.arange(m)] @ np.flip(v)
 
 
 @composite(np.correlate)
-def correlate(a, v, mode="valid"):
+def correlate(a, v, /, mode="valid"):
     if np.size(v) > np.size(a):
         return np.flip(np.correlate(v, a, mode))
     return np.convolve(a, np.flip(v), mode)
@@ -408,6 +415,9 @@ def einsum_back(i):
 
     def transpose(g, *args, **kwargs):
         subscripts, values = args[-1], args[:-1]
+        if not isinstance(subscripts, str):
+            reason, instead = "lists of axes have no rule for the reverse mode", 'letters: np.einsum("ij,j->i", A, x)'
+            raise unsupported(np.einsum, values, reason, instead)
         if "." in subscripts:
             raise unsupported(np.einsum, values, "with ... it has no rule for the reverse mode", "write all letters")
         terms, _, result = subscripts.replace(" ", "").partition("->")
@@ -550,13 +560,30 @@ def product_by_halves(y):
         exponents = np.concatenate([exponents[:half] + exponents[half : 2 * half], exponents[2 * half :]])
 
 
+def axes_of(x, axis):
+    """The axes that a reduction takes, as numbers from 0; NumPy takes axis 0 of a number, too."""
+    axes = normalize_axis_tuple(range(np.ndim(x)) if axis is None else axis, max(np.ndim(x), 1))
+    return axes if np.ndim(x) else ()
+
+
+def reduced_first(x, axis):
+    """The array with the axes that a reduction takes, of any number, as one: the first."""
+    axes = axes_of(x, axis)
+    x = np.moveaxis(x, axes, range(len(axes)))
+    return np.reshape(x, (math.prod(x.shape[: len(axes)]), *x.shape[len(axes) :]))
+
+
+def kept(y, x, axis):
+    """The result of a reduction of x, with its axes of length one."""
+    axes = axes_of(x, axis)
+    return np.reshape(y, [1 if i in axes else n for i, n in enumerate(np.shape(x))])
+
+
 @composite(np.prod)
-def prod(x, axis=None, *, keepdims=False):
-    y = np.reshape(x, -1) if axis is None else np.moveaxis(x, axis, 0)
+def prod(x, /, axis=None, keepdims=False):
+    y = reduced_first(x, axis)
     y = product_by_halves(y) if len(y) else np.ones(y.shape[1:], y.dtype)[()]
-    if keepdims:
-        return np.reshape(y, (1,) * x.ndim) if axis is None else np.expand_dims(y, axis)
-    return y
+    return kept(y, x, axis) if keepdims else y
 
 
 def solve_columns(a, b, vectors):
@@ -613,158 +640,216 @@ general(
 
 
 @composite(np.trace)
-def trace(x, offset=0, axis1=0, axis2=1):
+def trace(x, /, offset=0, axis1=0, axis2=1):
     return np.sum(np.diagonal(x, offset, axis1, axis2), -1)
 
 
 @composite(np.linalg.trace)
-def matrix_trace(x, offset=0):
+def matrix_trace(x, /, offset=0):
     return np.trace(x, offset, -2, -1)
 
 
 @composite(np.diff)
-def diff(x, n=1, axis=-1):
+def diff(x, /, n=1, axis=-1, prepend=None, append=None):
+    if n < 0:
+        raise ValueError(f"n is {n}: a difference of order 0 or more is needed.")
+    if n == 0:
+        return x
     x = np.moveaxis(x, axis, -1)
+    if prepend is not None or append is not None:
+        x = np.concatenate([end_of(x, prepend, axis), x, end_of(x, append, axis)], -1)
     for _ in range(n):
         x = x[..., 1:] - x[..., :-1]
     return np.moveaxis(x, -1, axis)
 
 
+def end_of(x, end, axis):
+    """What `np.diff` puts at an end of x, whose last axis it is: nothing, one number, or an array."""
+    if end is None:
+        return x[..., :0]
+    return np.moveaxis(end, axis, -1) if np.ndim(end) else np.broadcast_to(end, (*x.shape[:-1], 1))
+
+
 @composite(np.vstack)
-def vstack(arrays):
+def vstack(arrays, /):
     return np.concatenate([np.atleast_2d(a) for a in arrays])
 
 
 @composite(np.hstack)
-def hstack(arrays):
+def hstack(arrays, /):
     arrays = [np.atleast_1d(a) for a in arrays]
     return np.concatenate(arrays, 0 if arrays[0].ndim == 1 else 1)
 
 
 @composite(np.column_stack)
-def column_stack(arrays):
+def column_stack(arrays, /):
     return np.concatenate([a if np.ndim(a) == 2 else np.reshape(a, (-1, 1)) for a in arrays], 1)
 
 
 @composite(np.dstack)
-def dstack(arrays):
+def dstack(arrays, /):
     arrays = [np.atleast_2d(a) for a in arrays]
     return np.concatenate([a[..., None] if a.ndim == 2 else a for a in arrays], 2)
 
 
 @composite(np.linalg.slogdet)
-def slogdet(a):
+def slogdet(a, /):
     plain = np.linalg.slogdet(real_value(a))
     return type(plain)(plain.sign, logabsdet(a))
 
 
 @composite(np.real, np.conj, np.conjugate)
-def identity(x):
+def identity(x, /):
     return x
 
 
 @composite(np.var)
-def var(x, axis=None, *, ddof=0, correction=None, keepdims=False):
-    d = x - np.mean(x, axis, keepdims=True)
-    total = np.sum(d * d, axis, keepdims=keepdims)
-    return total / (d.size / max(np.size(total), 1) - (ddof if correction is None else correction))
+def var(x, /, axis=None, *, ddof=0, correction=None, keepdims=False, where=True, mean=None):
+    d = x - (np.mean(x, axis, keepdims=True, where=where) if mean is None else mean)
+    total = np.sum(d * d, axis, keepdims=keepdims, where=where)
+    count = np.sum(np.broadcast_to(where, d.shape), axis, keepdims=keepdims, dtype=d.dtype)
+    return total / (count - (ddof if correction is None else correction))
 
 
 @composite(np.std)
-def std(x, axis=None, **options):
-    return np.sqrt(np.var(x, axis, **options))
+def std(x, /, axis=None, *, ddof=0, correction=None, keepdims=False, where=True, mean=None):
+    correction = ddof if correction is None else correction
+    return np.sqrt(var(x, axis, ddof=correction, keepdims=keepdims, where=where, mean=mean))
+
+
+ORDERS = 1, -1, math.inf, -math.inf
+
+
+def check_order(function, x, ord, known):
+    """Refuse a norm of an order without a rule."""
+    if ord not in known:
+        reason, instead = f"ord={ord!r} of this shape has no rule", "ord=2 or 1 of vectors, ord='fro' or 1 of matrices"
+        raise unsupported(function, [x], reason, instead)
+
+
+@composite(np.linalg.vector_norm)
+def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
+    if np.size(x) == 0:
+        return np.sum(x, axis, keepdims=keepdims)  # no kink at 0, of no numbers
+    if ord in (2, None):
+        return np.sqrt(np.sum(x * x, axis, keepdims=keepdims))
+    if ord in (math.inf, -math.inf):
+        return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
+    check_order(np.linalg.vector_norm, x, ord, () if isinstance(ord, str) or ord == 0 else (ord,))
+    return np.sum(np.abs(x) ** ord, axis, keepdims=keepdims) ** (1 / ord)
 
 
 @composite(np.linalg.matrix_norm)
-def matrix_norm(x, *, keepdims=False, ord="fro"):
-    return np.linalg.norm(x, ord, (-2, -1), keepdims)
+def matrix_norm(x, /, *, keepdims=False, ord="fro"):
+    if ord == "fro" or np.size(x) == 0:
+        return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    check_order(np.linalg.matrix_norm, x, ord, ("fro", *ORDERS))
+    sums = np.sum(np.abs(x), -2 if abs(ord) == 1 else -1, keepdims=True)
+    return (np.max if ord > 0 else np.min)(sums, axis=(-2, -1), keepdims=keepdims)
 
 
-@composite(np.linalg.norm, np.linalg.vector_norm)
-def norm(x, ord=None, axis=None, keepdims=False):
-    if ord in (None, "fro") or (ord == 2 and (isinstance(axis, int) or (axis is None and x.ndim == 1))):
-        return np.sqrt(np.sum(x * x, axis, keepdims=keepdims))
-    if x.ndim == 1 or isinstance(axis, int):
-        if ord in (math.inf, -math.inf):
-            return (np.max if ord > 0 else np.min)(np.abs(x), axis=axis, keepdims=keepdims)
-        if isinstance(ord, (int, float)) and ord > 0:
-            return np.sum(np.abs(x) ** ord, axis, keepdims=keepdims) ** (1 / ord)
-    raise unsupported(np.linalg.norm, [x], f"ord={ord!r} of this shape has no rule", "vector norms and 'fro' have")
+@composite(np.linalg.norm)
+def norm(x, /, ord=None, axis=None, keepdims=False):
+    if ord is None:
+        return vector_norm(x, axis=axis, keepdims=keepdims)
+    axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
+    if len(axes) == 1:
+        check_order(np.linalg.norm, x, ord, () if isinstance(ord, str) or ord == 0 else (ord,))
+        return vector_norm(x, axis=axes, keepdims=keepdims, ord=ord)
+    if len(axes) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    check_order(np.linalg.norm, x, ord, ("fro", *ORDERS))
+    y = matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord=ord)
+    return kept(y, x, axes) if keepdims else y
 
 
 @composite(np.clip)
-def clip(x, a_min=None, a_max=None, *, min=None, max=None):
+def clip(x, /, a_min=None, a_max=None, *, min=None, max=None):
     low, high = a_min if min is None else min, a_max if max is None else max
     x = x if low is None else np.maximum(x, low)
     return x if high is None else np.minimum(x, high)
 
 
 @composite(np.sort)
-def sort(x, axis=-1, **options):
+def sort(x, /, axis=-1, kind=None, *, stable=None):
     if axis is None:
         x, axis = np.ravel(x), -1
-    return np.take_along_axis(x, np.argsort(real_value(x), axis, **options), axis)
+    return np.take_along_axis(x, np.argsort(real_value(x), axis, kind, stable=stable), axis)
 
 
 @composite(np.median)
-def median(x, axis=None, *, keepdims=False):
-    n = np.size(x) if axis is None else np.shape(x)[axis]
-    middle = np.take(np.sort(x, axis), [(n - 1) // 2, n // 2], axis=0 if axis is None else axis)
-    y = np.mean(middle, axis, keepdims=keepdims and axis is not None)
-    return np.reshape(y, (1,) * np.ndim(x)) if keepdims and axis is None else y
+def median(x, /, axis=None, overwrite_input=False, keepdims=False):
+    y = np.sort(reduced_first(x, axis), axis=0)
+    y = (y[(len(y) - 1) // 2] + y[len(y) // 2]) / 2
+    return kept(y, x, axis) if keepdims else y
 
 
 @composite(np.ptp)
-def ptp(x, axis=None, *, keepdims=False):
+def ptp(x, /, axis=None, keepdims=False):
     return np.max(x, axis=axis, keepdims=keepdims) - np.min(x, axis=axis, keepdims=keepdims)
 
 
 @composite(np.average)
-def average(x, axis=None, weights=None):
+def average(x, /, axis=None, weights=None, *, keepdims=False):
     if weights is None:
-        return np.mean(x, axis)
+        return np.mean(x, axis, keepdims=keepdims)
+    weights = operand(np.average, weights, [x])
+    if not isinstance(weights, Number):
+        weights = np.asarray(weights, np.result_type(x.dtype, weights))
     if np.shape(weights) != np.shape(x):
         raise unsupported(np.average, [x], "weights must have the shape of the array", "broadcast the weights first")
-    return np.sum(x * weights, axis) / np.sum(weights, axis)
+    return np.sum(x * weights, axis, keepdims=keepdims) / np.sum(weights, axis, keepdims=keepdims)
 
 
 @composite(np.polyval)
-def polyval(p, x):
+def polyval(p, x, /):
     y = np.zeros_like(x)
     for coefficient in p:
         y = y * x + coefficient
     return y
 
 
-@composite(np.split, np.array_split)
-def split(x, sections, axis=0):
-    return [np.take(x, i, axis=axis) for i in np.array_split(np.arange(x.shape[axis]), sections)]
+def parts(x, places, axis):
+    """The parts of x at these places along an axis."""
+    return [np.take(x, i, axis=axis) for i in places]
+
+
+@composite(np.array_split)
+def array_split(x, /, indices_or_sections, axis=0):
+    return parts(x, np.array_split(np.arange(x.shape[axis]), indices_or_sections), axis)
+
+
+@composite(np.split)
+def split(x, /, indices_or_sections, axis=0):
+    return parts(x, np.split(np.arange(x.shape[axis]), indices_or_sections), axis)
 
 
 @composite(np.atleast_1d)
-def atleast_1d(x):
-    return x if np.ndim(x) else np.reshape(x, (1,))
+def atleast_1d(*arrays):
+    arrays = tuple(x if np.ndim(x) else np.reshape(x, (1,)) for x in arrays)
+    return arrays if len(arrays) > 1 else arrays[0]
 
 
 @composite(np.atleast_2d)
-def atleast_2d(x):
-    return x if np.ndim(x) > 1 else np.reshape(x, (1, -1))
+def atleast_2d(*arrays):
+    arrays = tuple(x if np.ndim(x) > 1 else np.reshape(x, (1, -1)) for x in arrays)
+    return arrays if len(arrays) > 1 else arrays[0]
 
 
 @composite(np.append)
-def append(x, y, axis=None):
-    return np.concatenate([np.ravel(x), np.ravel(y)] if axis is None else [x, y], axis or 0)
+def append(x, y, /, axis=None):
+    return np.concatenate([x, y], axis)
 
 
 @composite(np.trapezoid)
-def trapezoid(y, x=None, dx=1.0, axis=-1):
+def trapezoid(y, /, x=None, dx=1.0, axis=-1):
     y = np.moveaxis(y, axis, -1)
     dx = dx if x is None else np.diff(x if np.ndim(x) == 1 else np.moveaxis(x, axis, -1))
     return np.sum(dx * (y[..., 1:] + y[..., :-1]) / 2, -1)
 
 
 @composite(np.linalg.matrix_power)
-def matrix_power(a, n):
+def matrix_power(a, /, n):
     y = np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape)
     for _ in range(abs(n)):
         y = y @ a
@@ -772,7 +857,7 @@ def matrix_power(a, n):
 
 
 @composite(np.select)
-def select(condlist, choicelist, default=0.0):
+def select(condlist, choicelist, default=0):
     y = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
         y = np.where(condition, choice, y)
@@ -786,12 +871,12 @@ def broadcast_arrays(*arrays):
 
 
 @composite(np.full_like)
-def full_like(x, fill_value):
+def full_like(x, /, fill_value):
     return np.zeros_like(x) + fill_value
 
 
 @composite(np.pad)
-def pad(x, pad_width, mode="constant", constant_values=0):
+def pad(x, /, pad_width, mode="constant", *, constant_values=0):
     if mode != "constant":
         raise unsupported(np.pad, [x], f"mode={mode!r} has no rule", "mode='constant' has, and np.concatenate")
     widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
@@ -804,7 +889,7 @@ def pad(x, pad_width, mode="constant", constant_values=0):
 
 
 @composite(np.linalg.multi_dot)
-def multi_dot(arrays):
+def multi_dot(arrays, /):
     y, *others = arrays
     for a in others:
         y = np.dot(y, a)

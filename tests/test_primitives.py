@@ -164,7 +164,6 @@ REFUSED = [
     (lambda x: np.exp(x, where=np.array([True, False, True])), "np.exp", "leave it out"),
     (lambda x: np.max(x, where=np.array([True, False, True]), initial=0.0), "np.max", "leave it out"),
     (lambda x: np.exp(x, out=np.zeros(3)), "np.exp", "np.where"),
-    (lambda x: np.sum(a=x), "np.sum", "position"),
     (lambda x: np.where(x), "np.where", "position"),
     (lambda x: np.ravel(x, "F"), "np.ravel", "x.T"),
     (lambda x: x.flatten("A"), "np.ravel", "x.T"),
