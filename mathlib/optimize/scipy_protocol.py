@@ -1,14 +1,29 @@
 """The methods as `scipy.optimize.minimize(fun, x0, method=...)` calls them: its names in, its result out."""
 
 import inspect
+from functools import partial
 
 import numpy as np
 
+from mathlib.arithmetic import UnsupportedError
 from mathlib.backprop import value_and_grad
+from mathlib.optimize.line_search import strong_wolfe
 from mathlib.optimize.minimize import minimize
 from mathlib.optimize.objective import Objective, Step, dot, largest, solve
 
 SCIPY = {"jac", "hess", "hessp", "bounds", "constraints"}  # how SciPy's call is told from a reader's
+
+
+def scalar(value):
+    """What fun returned as a number; SciPy also takes an array of one element."""
+    if np.size(value) != 1:
+        raise ValueError(f"fun returned an array of shape {np.shape(value)}: a scalar is needed. Instead: its np.sum.")
+    return np.reshape(value, ())
+
+
+def whole(n):
+    """A number of steps, which SciPy also takes as a float."""
+    return int(n) if isinstance(n, float) and n.is_integer() else n
 
 
 class Given(Objective):
@@ -19,7 +34,7 @@ class Given(Objective):
     """
 
     def __init__(self, fun, args=(), jac=None, hess=None, hessp=None):
-        super().__init__((lambda x: fun(x, *args)) if args else fun)
+        super().__init__(lambda x: scalar(fun(x, *args)))
         self.args, self.jac, self.hess, self.hessp = args, jac, hess, hessp
 
     def at(self, theta):
@@ -30,13 +45,11 @@ class Given(Objective):
         """The loss, a float, and its gradient, of theta's shape; a FloatingPointError where they are not finite."""
         if self.jac is None:
             return value_and_grad(self)(theta)
-        value, gradient = np.asarray(self(np.array(theta))), self.gradient(theta)
-        if value.size != 1:
-            raise ValueError(f"fun returned an array of shape {value.shape}: a scalar is needed. Instead: its np.sum.")
+        value, gradient = float(self(np.array(theta))), self.gradient(theta)
         self.constant = False
-        if not (np.all(np.isfinite(value)) and np.all(np.isfinite(gradient))):
+        if not (np.isfinite(value) and np.all(np.isfinite(gradient))):
             raise FloatingPointError("the loss or its gradient is NaN or infinite.")
-        return float(value.item()), gradient
+        return value, gradient
 
     def gradient(self, theta):
         """The gradient alone."""
@@ -121,8 +134,9 @@ def for_scipy(
     """A method run on SciPy's arguments; an `OptimizeResult`.
 
     A jac, a hess or a hessp is used if given; without a jac, fun is differentiated. The options are `gtol` or `tol`,
-    `maxiter`, `disp`, `return_all`, and the method's own. A callback gets x, or with the one argument
-    `intermediate_result` an `OptimizeResult`, after each step; its StopIteration ends the run.
+    `maxiter`, `disp`, `return_all`, `c1` and `c2` for the strong Wolfe conditions, `hess_inv0` for M0, and the method's
+    own. A callback gets x, or with the one argument `intermediate_result` an `OptimizeResult`, after each step; its
+    StopIteration ends the run. A loss that is not finite at the start is a result without success.
     """
     from scipy.optimize import OptimizeResult
 
@@ -133,7 +147,14 @@ def for_scipy(
             raise ValueError(f"hess is {hess!r}: a function is needed. Instead: method=bfgs or lbfgs, which learn it.")
         hess = None
     own = set(inspect.signature(method).parameters) - {"loss", "theta0"}
-    tol = options.pop("gtol", tol)
+    tol, maxiter = options.pop("gtol", tol), whole(maxiter)
+    if "hess_inv0" in options and "M0" in own:
+        options["M0"] = options.pop("hess_inv0")
+    if options.keys() & {"c1", "c2"} and "line_search" in own:
+        c = {"c1": 1e-4, "c2": 0.9} | {k: options.pop(k) for k in ("c1", "c2") if k in options}
+        if not 0 < c["c1"] < c["c2"] < 1:
+            raise ValueError(f"'c1' and 'c2' do not satisfy '0 < c1 < c2 < 1': they are {c['c1']} and {c['c2']}.")
+        options["line_search"] = partial(strong_wolfe, **c)
     if unknown := set(options) - own:
         known = sorted({"gtol", "maxiter", "disp", "return_all"} | own)
         raise TypeError(f"{method.__name__} has no option {', '.join(sorted(unknown))}. Instead: {', '.join(known)}.")
@@ -151,17 +172,19 @@ def for_scipy(
 
     started = iter([False])  # SciPy does not report the start
     x0 = np.array(x0, float) if np.asarray(x0).dtype.kind in "iub" else x0
-    given = Given(fun, args, jac, hess, hessp) if (jac, hess, hessp) != (None,) * 3 else None
-    f = given or Objective((lambda x: fun(x, *args)) if args else fun)
-    r = minimize(
-        method,
-        f,
-        x0,
-        tol=tol,
-        max_steps=maxiter,
-        callback=report and (lambda step: next(started, True) and report(np.array(step.theta), step)),
-        **options,
-    )
+    given = any(g is not None for g in (jac, hess, hessp))
+    f = Given(fun, args, jac, hess, hessp) if given else Objective(lambda x: scalar(fun(x, *args)))
+    watch = report and (lambda step: next(started, True) and report(np.array(step.theta), step))
+    try:
+        r = minimize(method, f, x0, tol=tol, max_steps=maxiter, callback=watch, **options)
+    except FloatingPointError as error:
+        counts = {"nit": 0, "nfev": f.n_loss, "njev": f.n_grad, "nhev": f.n_hvp}
+        nan = np.full(np.shape(x0), np.nan)
+        return OptimizeResult(x=x0, fun=np.nan, jac=nan, success=False, status=2, message=str(error), **counts)
+    except UnsupportedError as error:
+        if jac is None:
+            error.add_note("Or give its gradient: scipy.optimize.minimize(..., jac=...).")
+        raise
     if disp:
         print(r)
     stopped = "callback" in r.message
@@ -171,7 +194,7 @@ def for_scipy(
         jac=r.gradient,
         success=r.converged,
         status=0 if r.converged else 99 if stopped else 1,
-        message=r.message,
+        message="`callback` raised `StopIteration`." if stopped else r.message,
         nit=r.n_steps,
         nfev=r.n_loss,
         njev=r.n_grad,
