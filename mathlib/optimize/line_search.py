@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from mathlib.optimize.objective import Objective, better, dot, doubt
+from mathlib.optimize.objective import Objective, dot
 
 TRIALS = 40
 
@@ -32,7 +32,7 @@ def armijo(loss, step, d, eta=1.0, c1=1e-4):
             break
         new = trial(f, step, d, eta)
         rise = new.loss - step.loss if new else math.inf
-        if new and falls(step, new, d, eta, c1):
+        if new and falls(f, step, new, d, eta, c1):
             return new
         bend = rise - eta * slope  # half of the curvature along d, times eta**2
         eta *= min(max(-eta * slope / (2 * bend), 0.1), 0.5) if 0 < bend < math.inf else 0.5
@@ -49,7 +49,7 @@ def exact(loss, step, d, eta=1.0):
     curvature = f.curvature(step, d)
     eta = -slope / curvature if slope and curvature > 0 else 0.0
     new = trial(f, step, d, eta) if eta else None
-    return new if new and falls(step, new, d, eta) else step
+    return new if new and falls(f, step, new, d, eta) else step
 
 
 def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9):
@@ -70,14 +70,14 @@ def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9):
     for _ in range(TRIALS if slope0 else 0):
         new = trial(f, step, d, eta)
         value, slope = (new.loss, dot(new.gradient, d)) if new else (math.inf, math.nan)
-        same = abs(value - step.loss) <= doubt(step.loss) and slope <= (2 * c1 - 1) * slope0
+        same = abs(value - step.loss) <= f.doubt(step.loss) and slope <= (2 * c1 - 1) * slope0
         fallen, width = value <= step.loss + c1 * eta * slope0, abs(high[0] - low[0])
         if not (fallen or same) or (value >= low[1] and low[0] > 0 and not same):
             high = (eta, value, slope)
         else:
             if abs(slope) <= -c2 * slope0:
                 return new
-            best = new if better(new, best) else best
+            best = new if f.better(new, best) else best
             high = low if slope * (high[0] - low[0]) >= 0 else high
             last, low = low, (eta, value, slope)
         slow = abs(high[0] - low[0]) > 0.66 * width
@@ -86,7 +86,7 @@ def strong_wolfe(loss, step, d, eta=1.0, c1=1e-4, c2=0.9):
             if high[0] == math.inf
             else (low[0] + high[0]) / 2
             if slow
-            else interpolate(low, high)
+            else interpolate(low, high, f.doubt(step.loss))
         )
         if np.all(along(step, d, eta) == along(step, d, low[0])):
             break
@@ -101,11 +101,11 @@ def descent(step, d):
     return slope
 
 
-def falls(step, new, d, eta, c1=1e-4):
+def falls(f, step, new, d, eta, c1=1e-4):
     """Whether the loss falls as Armijo asks or, where rounding hides that, the slope along d becomes flatter."""
     slope, change = dot(step.gradient, d), new.loss - step.loss
     flatter = abs(dot(new.gradient, d)) <= (2 * c1 - 1) * slope
-    return change <= c1 * eta * slope or (abs(change) <= doubt(step.loss) and flatter)
+    return change <= c1 * eta * slope or (abs(change) <= f.doubt(step.loss) and flatter)
 
 
 def along(step, d, eta):
@@ -130,14 +130,14 @@ def extrapolate(last, low):
     return b + (b - a) * min(max(step / (b - a), 0.1), 9.0)
 
 
-def interpolate(low, high):
+def interpolate(low, high, doubt):
     """The minimum of the cubic that has these values and slopes, kept inside of the bracket.
 
     Where rounding hides the difference of the values, of the parabola that has these slopes.
     """
     (a, la, sa), (b, lb, sb) = low, high
     with np.errstate(all="ignore"):
-        if abs(lb - la) <= doubt(la) and sa * sb < 0:
+        if abs(lb - la) <= doubt and sa * sb < 0:
             eta = a + (b - a) * sa / (sa - sb)
         elif math.isfinite(lb):
             t = sa + sb - 3 * (lb - la) / (b - a)

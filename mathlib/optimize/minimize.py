@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from mathlib.door import program
-from mathlib.optimize.objective import Objective, better, largest
+from mathlib.optimize.objective import Objective, largest
 
 UNBOUNDED = 1e30
 
@@ -87,7 +87,7 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=1000, callback=None, prog
                 break
             step = bare(step)
             history.append(step)
-            best = step if best is None or better(step, best) else best
+            best = step if best is None or f.better(step, best) else best
             size = largest(step.gradient)
             if bar is not None:
                 bar.set_postfix_str(f"loss {step.loss:.6g}, gradient {size:.2g}", refresh=False)

@@ -96,7 +96,7 @@ def damped_newton(f, theta, damping=1e-3):
             s = -g / shifted
             d = np.reshape(Q @ s, np.shape(theta))[()]
             new = trial(f, step, d, 1.0)
-            if new and falls(step, new, d, 1.0):
+            if new and falls(f, step, new, d, 1.0):
                 break
             damping *= 8
         else:
@@ -216,12 +216,13 @@ def first_radius(step):
 
 def steihaug(H, g, tol, radius):
     """A d with ``|H d + g| <= tol |g|`` by conjugate gradients, or as long as the radius; and ``r = -g - H d``."""
-    size = norm(g) or 1.0  # the system is solved for g / size, so that no square overflows
-    d, r = np.zeros_like(g), -g / size
+    size = norm(g) or 1.0  # the system is solved for g / size, in float64, so that no square overflows
+    r = -np.float64(1) * g / size
+    d = np.zeros_like(r)
     p, rr = r, dot(r, r)
     stop = tol**2 * rr
     for _ in range(20 * np.size(g)):
-        Hp = H @ p
+        Hp = np.float64(1) * (H @ p)
         curvature = dot(p, Hp)
         alpha, edge = rr / curvature if curvature > 0 else math.inf, to_edge(d, p, radius / size)
         if alpha >= edge:

@@ -42,6 +42,7 @@ class Objective:
         self.n_loss = self.n_grad = self.n_hvp = 0
         self.records = False  # whether a step has its Hessian
         self.constant = False  # whether the last run of the loss never met theta
+        self.size = 0.0  # of the losses of late
         self.lowest = self.smallest = math.inf
         self.idle = 0
 
@@ -78,13 +79,27 @@ class Objective:
     def stalled(self, step, patience=50):
         """Whether so many steps have brought no smaller loss, nor where rounding hides it a smaller gradient."""
         size = largest(step.gradient)
-        if step.loss < self.lowest - doubt(step.loss):
+        self.size += 0.3 * (abs(float(step.loss)) - self.size) if self.size else abs(float(step.loss))
+        if step.loss < self.lowest - self.doubt(step.loss):
             self.lowest, self.smallest, self.idle = step.loss, size, 0
         elif size < 0.99 * self.smallest:
             self.smallest, self.idle = size, 0
         else:
             self.idle += 1
         return self.idle > patience
+
+    def doubt(self, loss):
+        """Differences of losses that tell less than the gradients do: some roundings of what a loss is the sum of.
+
+        That is as large as the losses of late, a moving average: where 4 - 4 is left, its terms are still 4.
+        Source: Hager, W. W. and Zhang, H. (2005).
+        """
+        return float(np.finfo(np.asarray(loss).dtype).eps) ** (2 / 3) * max(abs(float(loss)), self.size)
+
+    def better(self, new, old):
+        """Whether the loss has fallen or, where rounding would hide that, the gradient is smaller."""
+        change, doubt = new.loss - old.loss, self.doubt(old.loss)
+        return change < -doubt or (change <= doubt and largest(new.gradient) < largest(old.gradient))
 
 
 def solve(H, g):
@@ -107,17 +122,6 @@ class CountedHessian(Hessian):
     def __matmul__(self, v):
         self.loss.n_hvp += np.ndim(v) == len(self.theta_shape)  # a block comes back, column by column
         return super().__matmul__(v)
-
-
-def better(new, old):
-    """Whether the loss has fallen or, where rounding would hide that, the gradient is smaller."""
-    change = new.loss - old.loss
-    return change < -doubt(old.loss) or (change <= doubt(old.loss) and largest(new.gradient) < largest(old.gradient))
-
-
-def doubt(loss):
-    """Differences of losses that tell less than the gradients do: some roundings of what a loss is the sum of."""
-    return float(np.finfo(np.asarray(loss).dtype).eps) ** (2 / 3) * abs(float(loss))
 
 
 def dot(u, v):

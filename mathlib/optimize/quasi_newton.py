@@ -58,10 +58,10 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
     step, size = f.at(theta), None
     while eta is not None or not f.stalled(step):
         yield step
-        d = -times(M0, step.gradient)
         if eta is not None:
-            step = f.at(along(step, d, eta))
+            step = f.at(along(step, -times(M0, step.gradient), eta))
             continue
+        d = -times(M0, step.gradient / (largest(step.gradient) or 1.0))
         new = line_search(f, step, d, first_eta(step, d, M0) if size is None else size)
         if new is step:
             return STUCK
@@ -109,7 +109,9 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=None):
         raise ValueError(f"beta is {beta!r}: one of {', '.join(BETAS)} is needed.")
     line_search = line_search or partial(strong_wolfe, c2=0.01)
     step = f.at(theta)
-    z = times(M0, step.gradient)
+    unit = largest(step.gradient) or 1.0  # of all gradients, so that no square leaves the range
+    g = step.gradient / unit
+    z = times(M0, g)
     d = -z
     eta = first_eta(step, d, M0)
     while not f.stalled(step):
@@ -120,12 +122,13 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=None):
             new = line_search(f, step, d, first_eta(step, d, M0))
         if new is step:
             return STUCK
-        z, old = times(M0, new.gradient), z
+        g, g0 = new.gradient / unit, g
+        z, z0 = times(M0, g), z
         s, before = new.theta - step.theta, d
-        d = -z + BETAS[beta](new.gradient, z, step.gradient, old, d) * d
+        d = -z + BETAS[beta](g, z, g0, z0, d) * d
         eta = largest(s) / largest(before)
-        eta *= dot(step.gradient, before) / (dot(new.gradient, d) or 1.0)  # the same fall as in the last step
-        if not dot(new.gradient, d) < 0:
+        eta *= dot(g0, before) / (dot(g, d) or 1.0)  # the same fall as in the last step
+        if not dot(g, d) < 0:
             d, eta = -z, first_eta(new, -z, M0)
         step = new
     return STUCK
@@ -192,7 +195,7 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
     step, M = f.at(theta), M0
     while not f.stalled(step):
         yield Step(step.theta, step.loss, step.gradient, M)
-        d = -times(M, step.gradient)
+        d = -times(M, step.gradient) if M is not None else -step.gradient / (largest(step.gradient) or 1.0)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
@@ -288,7 +291,7 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
     while not f.stalled(step):
         M = Pairs(list(pairs), M0) if pairs else M0
         yield Step(step.theta, step.loss, step.gradient, M)
-        d = -times(M, step.gradient)
+        d = -times(M, step.gradient) if M is not None else -step.gradient / (largest(step.gradient) or 1.0)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK

@@ -104,7 +104,10 @@ class GivenHessian:
             return self.matrix @ v
         self.f.n_hvp += 1
         if self.f.hessp is not None:
-            return np.array(self.f.hessp(np.array(self.theta), np.array(v), *self.f.args), float)
+            product = np.array(self.f.hessp(np.array(self.theta), np.array(v), *self.f.args), float)
+            if product.shape != np.shape(v):
+                raise ValueError(f"hessp returned an array of shape {product.shape}: {np.shape(v)} is needed.")
+            return product
         h = np.finfo(float).eps ** (1 / 3) * max(1.0, largest(self.theta)) / (largest(v) or 1.0)
         return (self.f.gradient(self.theta + h * v) - self.f.gradient(self.theta - h * v)) / (2 * h)
 
