@@ -42,7 +42,7 @@ class Objective:
         self.n_loss = self.n_grad = self.n_hvp = 0
         self.records = False  # whether a step has its Hessian
         self.constant = False  # whether the last run of the loss never met theta
-        self.size = 0.0  # of the losses of late
+        self.size = 0.0  # of the path's losses, slowly forgotten
         self.lowest = self.smallest = math.inf
         self.idle = 0
 
@@ -79,7 +79,7 @@ class Objective:
     def stalled(self, step, patience=50):
         """Whether so many steps have brought no smaller loss, nor where rounding hides it a smaller gradient."""
         size = largest(step.gradient)
-        self.size += 0.3 * (abs(float(step.loss)) - self.size) if self.size else abs(float(step.loss))
+        self.size = max(abs(float(step.loss)), 0.99 * self.size)
         if step.loss < self.lowest - self.doubt(step.loss):
             self.lowest, self.smallest, self.idle = step.loss, size, 0
         elif size < 0.99 * self.smallest:
@@ -91,10 +91,10 @@ class Objective:
     def doubt(self, loss):
         """Differences of losses that tell less than the gradients do: some roundings of what a loss is the sum of.
 
-        That is as large as the losses of late, a moving average: where 4 - 4 is left, its terms are still 4.
-        Source: Hager, W. W. and Zhang, H. (2005).
+        Its terms may be larger than it is: where 4 - 4 is left they are still 4, as the losses on the way there were.
         """
-        return float(np.finfo(np.asarray(loss).dtype).eps) ** (2 / 3) * max(abs(float(loss)), self.size)
+        eps = float(np.finfo(np.asarray(loss).dtype).eps)
+        return max(eps ** (2 / 3) * abs(float(loss)), 100 * eps * self.size)
 
     def better(self, new, old):
         """Whether the loss has fallen or, where rounding would hide that, the gradient is smaller."""

@@ -61,7 +61,7 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
         if eta is not None:
             step = f.at(along(step, -times(M0, step.gradient), eta))
             continue
-        d = -times(M0, step.gradient / (largest(step.gradient) or 1.0))
+        d = -times(M0, step.gradient) if M0 is not None else downhill(step)
         new = line_search(f, step, d, first_eta(step, d, M0) if size is None else size)
         if new is step:
             return STUCK
@@ -77,8 +77,9 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=None):
     Parameters
     ----------
     loss, theta0, line_search : as for `gradient_descent`
-        The default is `strong_wolfe` with c2 = 0.01: it goes on until the slope is a hundredth, so that the directions
-        stay conjugate. On a quadratic loss it takes two gradients a step.
+        The default is `strong_wolfe` with c2 = 0.001: it goes on until the slope is a thousandth, so that the
+        directions stay conjugate: a first eta that is near enough by luck would spoil all that follow. On a quadratic
+        loss it takes two gradients a step.
     M0 : as there; the preconditioner
     beta : "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
         On a quadratic loss all directions are the same: linear conjugate gradients, which end after n steps. (Shanno's
@@ -107,9 +108,10 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=None):
     """
     if beta not in BETAS:
         raise ValueError(f"beta is {beta!r}: one of {', '.join(BETAS)} is needed.")
-    line_search = line_search or partial(strong_wolfe, c2=0.01)
+    line_search = line_search or partial(strong_wolfe, c2=0.001)
     step = f.at(theta)
-    unit = largest(step.gradient) or 1.0  # of all gradients, so that no square leaves the range
+    # The unit of all gradients, so that no square leaves the range.
+    unit = (largest(step.gradient) or 1.0) if M0 is None else 1.0
     g = step.gradient / unit
     z = times(M0, g)
     d = -z
@@ -195,7 +197,7 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
     step, M = f.at(theta), M0
     while not f.stalled(step):
         yield Step(step.theta, step.loss, step.gradient, M)
-        d = -times(M, step.gradient) if M is not None else -step.gradient / (largest(step.gradient) or 1.0)
+        d = -times(M, step.gradient) if M is not None else downhill(step)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
@@ -203,6 +205,11 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
         M = update(M if M is not None else generous(s, y) * np.eye(s.size), s, y)
         step = new
     return STUCK
+
+
+def downhill(step):
+    """The direction against the gradient, with a largest component of 1: a slope along it does not overflow."""
+    return -step.gradient / (largest(step.gradient) or 1.0)
 
 
 def difference(a, b):
@@ -291,7 +298,7 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
     while not f.stalled(step):
         M = Pairs(list(pairs), M0) if pairs else M0
         yield Step(step.theta, step.loss, step.gradient, M)
-        d = -times(M, step.gradient) if M is not None else -step.gradient / (largest(step.gradient) or 1.0)
+        d = -times(M, step.gradient) if M is not None else downhill(step)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
