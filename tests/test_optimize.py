@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import pickle
 import sys
 from functools import partial
 
@@ -29,7 +30,9 @@ from mathlib.optimize import (
     newton_cg,
     strong_wolfe,
 )
+from mathlib.optimize.line_search import TRIALS
 from mathlib.optimize.quasi_newton import BETAS, update
+from mathlib.optimize.scipy_protocol import for_scipy
 from mathlib.problems import quadratic, rosenbrock
 
 SEARCHING = [gradient_descent, conjugate_gradient, bfgs, lbfgs, newton_cg, modified_newton, damped_newton]
@@ -499,3 +502,76 @@ def test_scipy_s_own_gradient_and_arguments_are_used():
     np.testing.assert_allclose(result.x, [3, 0], atol=1e-8)
     with pytest.raises(ValueError, match="bounds"):
         scipy.optimize.minimize(rosenbrock, [0.0, 0.0], method=bfgs, bounds=[(0, 1), (0, 1)])
+
+
+def raised(rng, n, condition, lowest):
+    """A quadratic loss with this condition number and this value at the minimum."""
+    Q = np.linalg.qr(rng.standard_normal((n, n)))[0]
+    A = Q * np.geomspace(1.0, condition, n) @ Q.T
+    b = rng.standard_normal(n)
+    rest = lowest + b @ np.linalg.solve(A, b) / 2
+    return lambda x: x @ (A @ x) / 2 - b @ x + rest
+
+
+@pytest.mark.parametrize("lowest", [0.0, -4.0, 1e3])
+def test_conjugate_gradients_need_hardly_more_than_n_steps(lowest):
+    rng = np.random.default_rng(int(abs(lowest)))
+    for _ in range(12):
+        n, far = int(rng.integers(2, 21)), 10 ** rng.uniform(-2, 2)
+        result = minimize(conjugate_gradient, raised(rng, n, rng.uniform(1, 10), lowest), far * rng.standard_normal(n))
+        assert result.converged
+        assert result.n_steps <= n + 2
+
+
+@pytest.mark.parametrize("lowest", [0.0, -4.0, 1e5])
+def test_conjugate_gradients_need_hardly_more_steps_than_with_the_exact_search(lowest):
+    rng = np.random.default_rng(int(abs(lowest)))
+    for _ in range(4):
+        n = int(rng.integers(10, 80))
+        loss, x0 = raised(rng, n, 100.0, lowest), rng.standard_normal(n)
+        ours, exactly = (minimize(conjugate_gradient, loss, x0, line_search=search) for search in (None, exact))
+        assert ours.converged
+        assert ours.n_steps <= 1.5 * exactly.n_steps
+
+
+@pytest.mark.parametrize("method", SEARCHING[1:])
+@pytest.mark.parametrize("lowest", [0.0, -4.0, 1e4])  # 0: left over of terms that are larger
+def test_the_default_tolerance_is_reached_whatever_the_loss_is_at_the_minimum(method, lowest):
+    rng = np.random.default_rng(3)
+    assert minimize(method, raised(rng, 30, 1e3, lowest), rng.standard_normal(30)).converged
+
+
+@pytest.mark.parametrize("method", SEARCHING[1:])
+@pytest.mark.parametrize(
+    ("unit", "theta_unit"), [(1e-150, 1.0), (1.0, 1e140), (1e100, 1e-50), (1e-100, 1e-100), (1e-100, 1e100)]
+)
+def test_units_at_the_ends_of_the_range_change_nothing(method, unit, theta_unit):
+    result = minimize(
+        method,
+        lambda x: unit * np.sum(np.cosh(x / theta_unit - 0.5) + 0.1 * x / theta_unit),
+        np.full(4, 2.0 * theta_unit),
+        tol=1e-8 * unit / theta_unit,
+    )
+    assert result.converged
+
+
+@pytest.mark.parametrize("method", SEARCHING)
+@pytest.mark.parametrize(
+    "loss",
+    [
+        lambda x: np.sum(np.abs(x)),
+        lambda x: np.sum(np.sqrt(np.abs(x))),
+        lambda x: np.max(np.abs(x)),
+        lambda x: np.floor(x[0]) + 1e-3 * np.sum(x),
+        lambda x: np.where(x[0] > 0.5, 5.0, 0.0) + np.sum((x - 1) ** 2),
+    ],
+)
+def test_no_step_takes_more_than_two_searches(method, loss):
+    result = minimize(method, loss, np.array([1.3, -0.7]), max_steps=60)
+    assert result.n_loss <= 1 + 2 * TRIALS * (result.n_steps + 1)
+    pickle.dumps(result)
+
+
+def test_a_product_of_scipy_s_that_is_none_is_refused():
+    with pytest.raises(ValueError, match="hessp returned an array of shape"):
+        for_scipy(newton_cg, rosenbrock, np.zeros(3), jac=lambda x: 2 * x - 1, hessp=lambda x, v: v[:2])

@@ -197,7 +197,7 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
     step, M = f.at(theta), M0
     while not f.stalled(step):
         yield Step(step.theta, step.loss, step.gradient, M)
-        d = -times(M, step.gradient) if M is not None else downhill(step)
+        M, d = directed(M, step)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
@@ -210,6 +210,15 @@ def bfgs(f, theta, M0=None, line_search=strong_wolfe):
 def downhill(step):
     """The direction against the gradient, with a largest component of 1: a slope along it does not overflow."""
     return -step.gradient / (largest(step.gradient) or 1.0)
+
+
+def directed(M, step):
+    """M, and the direction ``-M gradient``; without M, or where rounding has made it indefinite, the gradient's."""
+    if M is not None:
+        d = -times(M, step.gradient)
+        if dot(step.gradient, d) < 0:
+            return M, d
+    return None, downhill(step)
 
 
 def difference(a, b):
@@ -298,7 +307,7 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
     while not f.stalled(step):
         M = Pairs(list(pairs), M0) if pairs else M0
         yield Step(step.theta, step.loss, step.gradient, M)
-        d = -times(M, step.gradient) if M is not None else downhill(step)
+        M, d = directed(M, step)
         new = line_search(f, step, d, first_eta(step, d, M))
         if new is step:
             return STUCK
