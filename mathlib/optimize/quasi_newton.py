@@ -5,13 +5,12 @@ the change y of the gradient over a step s shows H s = y, so M y = s is asked of
 """
 
 from collections import deque
-from functools import partial
 
 import numpy as np
 
-from mathlib.optimize.line_search import along, strong_wolfe
+from mathlib.optimize.line_search import along, falls, strong_wolfe, trial
 from mathlib.optimize.method import method
-from mathlib.optimize.objective import Step, dot, largest, norm, times
+from mathlib.optimize.objective import Objective, Step, dot, largest, norm, times
 
 EPS = np.finfo(float).eps
 STUCK = (
@@ -70,16 +69,31 @@ def gradient_descent(f, theta, eta=None, M0=None, line_search=strong_wolfe):
     return STUCK
 
 
+def nearly_exact(f, step, d, eta=1.0, c2=0.01):
+    """`strong_wolfe` until the slope is a hundredth; an eta that is right by luck is made exact where l is quadratic.
+
+    Later etas come from the slopes at earlier ones and are exact there; one step that is not spoils the conjugacy of
+    all directions that follow (Crowder, H. P. and Wolfe, P. 1972).
+    """
+    f = Objective.of(f)
+    n, slope0 = f.n_loss, dot(step.gradient, d)
+    new = strong_wolfe(f, step, d, eta, c2=c2)
+    if new is step or f.n_loss > n + 1:
+        return new
+    slope = dot(new.gradient, d)
+    second = trial(f, step, d, eta * slope0 / (slope0 - slope)) if abs(slope) > -1e-4 * slope0 else None
+    return second if second and abs(dot(second.gradient, d)) < abs(slope) and falls(f, step, second, d, eta) else new
+
+
 @method
-def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=None):
+def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=nearly_exact):
     """Conjugate gradients: each direction is ``d = -M0 gradient + beta d``.
 
     Parameters
     ----------
     loss, theta0, line_search : as for `gradient_descent`
-        The default is `strong_wolfe` with c2 = 0.001: it goes on until the slope is a thousandth, so that the
-        directions stay conjugate: a first eta that is near enough by luck would spoil all that follow. On a quadratic
-        loss it takes two gradients a step.
+        The default is `nearly_exact`, so that the directions stay conjugate. On a quadratic loss it takes two
+        gradients a step.
     M0 : as there; the preconditioner
     beta : "hager_zhang", "polak_ribiere" (not below zero) or "fletcher_reeves"
         On a quadratic loss all directions are the same: linear conjugate gradients, which end after n steps. (Shanno's
@@ -108,7 +122,6 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=None):
     """
     if beta not in BETAS:
         raise ValueError(f"beta is {beta!r}: one of {', '.join(BETAS)} is needed.")
-    line_search = line_search or partial(strong_wolfe, c2=0.001)
     step = f.at(theta)
     # The unit of all gradients, so that no square leaves the range.
     unit = (largest(step.gradient) or 1.0) if M0 is None else 1.0
