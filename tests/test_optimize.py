@@ -529,7 +529,7 @@ def test_conjugate_gradients_need_hardly_more_steps_than_with_the_exact_search(l
     for _ in range(4):
         n = int(rng.integers(10, 80))
         loss, x0 = raised(rng, n, 100.0, lowest), rng.standard_normal(n)
-        ours, exactly = (minimize(conjugate_gradient, loss, x0, line_search=search) for search in (None, exact))
+        ours, exactly = (minimize(conjugate_gradient, loss, x0, **search) for search in ({}, {"line_search": exact}))
         assert ours.converged
         assert ours.n_steps <= 1.5 * exactly.n_steps
 
