@@ -124,10 +124,10 @@ def trial(f, step, d, eta):
 
 
 def extrapolate(last, low):
-    """Where the slopes at two points, a line through them, would be zero: from a tenth to ten times further."""
+    """Where the slopes at two points, a line through them, would be zero: from a hundredth to ten times further."""
     (a, _, sa), (b, _, sb) = last, low
     step = sb * (b - a) / (sa - sb) if sa < sb else math.inf
-    return b + (b - a) * min(max(step / (b - a), 0.1), 9.0)
+    return b + (b - a) * min(max(step / (b - a), 0.01), 9.0)
 
 
 def interpolate(low, high, doubt):

@@ -89,6 +89,9 @@ def nearly_exact(f, step, d, eta=1.0, c2=0.01):
 def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=nearly_exact):
     """Conjugate gradients: each direction is ``d = -M0 gradient + beta d``.
 
+    Where a gradient is not orthogonal to the last one (up to a tenth of its square), as it is on a quadratic loss, they
+    start anew, with ``-M0 gradient`` (Powell, M. J. D. 1977; Nocedal, J. and Wright, S. J. 2006, section 5.2).
+
     Parameters
     ----------
     loss, theta0, line_search : as for `gradient_descent`
@@ -140,7 +143,8 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=nearly
         g, g0 = new.gradient / unit, g
         z, z0 = times(M0, g), z
         s, before = new.theta - step.theta, d
-        d = -z + BETAS[beta](g, z, g0, z0, d) * d
+        orthogonal = abs(dot(g, z0)) < 0.1 * dot(g, z)  # as on a quadratic loss
+        d = -z + BETAS[beta](g, z, g0, z0, d) * d if orthogonal else -z
         eta = largest(s) / largest(before)
         eta *= dot(g0, before) / (dot(g, d) or 1.0)  # the same fall as in the last step
         if not dot(g, d) < 0:
