@@ -49,11 +49,17 @@ class EscapedError(RuntimeError):
     """A Number used after the differentiation that made it had ended."""
 
 
+def outside():
+    """The frame of the user's program, and its number from the one that asks, which is 1."""
+    frame, level = sys._getframe(1), 1
+    while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
+        frame, level = frame.f_back, level + 1
+    return frame, level
+
+
 def caller():
     """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
-    frame = sys._getframe(1)
-    while frame.f_back and frame.f_code.co_filename.startswith(INSIDE):
-        frame = frame.f_back
+    frame = outside()[0]
     name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
     code = linecache.getline(file, line).strip()
     return f"in {name}, line {line}" + (f": `{code}`" if code else "")
