@@ -19,6 +19,7 @@ from mathlib.arithmetic import (
     Run,
     caller,
     name_of,
+    outside,
     plus,
     product_tangent,
     real_value,
@@ -322,9 +323,8 @@ def backward(loss, theta, wanted, size=1, lost=None):
         raise FloatingPointError(f"the loss is NaN or infinite. It ceased to be finite at {origin}.")
     first_order = isinstance(y, (Dual, Complex)) and not any(isinstance(part, Number) for part in y.parts)
     if tape is None and size == 1 and not isinstance(y, Number):
-        warnings.warn(
-            f"{CONSTANT}: its gradient is zero. Instead: calculate it anew in each call.", ConstantLossWarning, 2
-        )
+        message = f"{CONSTANT}: its gradient is zero. Instead: calculate it anew in each call."
+        warnings.warn(message, ConstantLossWarning, outside()[1])
     start = np.full((), size, y.dtype)[()]
     with underflows() as underflow:
         if tape and isinstance(y, Number) and not first_order:
@@ -497,7 +497,10 @@ class Graph:
     """
 
     def __init__(self, f, theta):
-        _, tape, _ = record(f, floats(theta, "theta"))
+        program(f)
+        theta = floats(theta, "theta")
+        finite(theta=theta)
+        _, tape, _ = record(f, theta)
         if tape is None:
             raise ValueError("the program does not depend on its argument: it has no graph.")
         needed = {0, len(tape) - 1}

@@ -4,7 +4,7 @@ import numpy as np
 
 from mathlib.backprop import grad
 from mathlib.differences import jvp
-from mathlib.door import finite, floats, program, real_run
+from mathlib.door import entropy, finite, floats, one_of, program, real_run, whole
 from mathlib.hessian import hvp
 
 
@@ -41,15 +41,13 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
     >>> check_grad(lambda x: (x[0] / 1e6 - 2) ** 2 + np.exp(x[1]), np.array([1e6, 0.5]))
     """
     program(loss)
-    if order not in (1, 2):
-        raise ValueError(f"order is {order}: 1 (the gradient) or 2 (the Hessian-vector product) is needed.")
-    if directions < 1:
-        raise ValueError(f"directions is {directions}: at least one is needed.")
+    one_of((1, 2), order=order)
+    whole(1, directions=directions)
     theta = np.array(floats(theta, "theta"))[()]
     finite(theta=theta)
     if np.shape(value := real_run(loss, theta)) != ():
         raise ValueError(f"the loss has shape {np.shape(value)}: a scalar is needed. Instead: np.sum or np.mean of it.")
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(entropy(seed))
     sizes = np.abs(theta)
     for size in (np.where(sizes > 0, sizes, 1), np.maximum(sizes, 1)):
         for _ in range(directions):
@@ -81,7 +79,9 @@ def compare(f, theta, covector, v, what):
     if error(v) <= 1:
         return
     i = worst_coordinate(error, v)
-    _, *slopes = disagreement(f, theta, covector, only(v, i))
+    alone, *slopes = disagreement(f, theta, covector, only(v, i))
+    if alone <= 1:  # the coordinates differ in how short their steps must be, and no one of them is wrong
+        return
     back, dual, difference = (s / (v[i] if i else v) for s in slopes)
     raise AssertionError(
         f"{what} along theta{list(i) if i else ''} is {back} by backpropagation, {dual} by dual numbers and"
@@ -94,12 +94,13 @@ def disagreement(f, theta, covector, v):
     back, size, dual = np.vdot(covector, v), np.vdot(np.abs(covector), np.abs(v)), jvp(f, theta, v)[1]
     share = np.finfo(theta.dtype).eps ** 0.375
     slope, error = difference(f, theta, v, dual, share)
-    if abs(dual - slope) > 4 * error:  # a sum of terms that cancel has the roundings of the terms: its neighbours tell
+    exact, approximate = share * max(abs(back), abs(dual), size) + TINY, share * max(abs(dual), abs(slope)) + TINY
+    if abs(back - dual) > exact or abs(dual - slope) > approximate + 4 * error:
+        # A sum of terms that cancel has the roundings of the terms: its neighbours tell.
         near = theta * (1 + np.finfo(theta.dtype).eps * np.sign(v))
-        error += 4 * abs(jvp(f, near, v)[1] - dual)
-    by_difference = abs(dual - slope) / (share * max(abs(dual), abs(slope)) + 4 * error + TINY)
-    by_dual = abs(back - dual) / (share * max(abs(back), abs(dual), size) + 4 * error + TINY)
-    return max(by_difference, by_dual), back, dual, slope
+        rounding = 16 * abs(jvp(f, near, v)[1] - dual)
+        exact, error = exact + rounding, error + rounding / 4
+    return max(abs(back - dual) / exact, abs(dual - slope) / (approximate + 4 * error)), back, dual, slope
 
 
 TINY = np.finfo(float).tiny
@@ -108,7 +109,8 @@ TINY = np.finfo(float).tiny
 def difference(f, theta, v, expected, share):
     """The central difference of f along v, and its error: by a step where it is as expected, else where it is steady.
 
-    Of a step that is too long, or too short, the neighbours say something else.
+    Of a step that is too long, or too short, the neighbours say something else; and where f turns often within a step,
+    the slopes grow as the steps shrink, however small they are.
     """
     eps = np.finfo(theta.dtype).eps
     third = round(-np.log2(eps) / 3)
@@ -116,14 +118,20 @@ def difference(f, theta, v, expected, share):
     for k in (third, *range(2, 3 * third, 4)):
         h = 2.0**-k
         after, before = real_value(f, theta + h * v), real_value(f, theta - h * v)
-        if after is None or before is None:
+        if after is None or before is None or not max(abs(after), abs(before)) < h * np.finfo(theta.dtype).max:
             continue
         slopes.append((after - before) / (2 * h))
         errors.append(eps * max(abs(after), abs(before)) / h)
         told = errors[-1] <= share * abs(expected)
         if told and abs(slopes[-1] - expected) <= share * abs(expected) + 4 * errors[-1]:
             return slopes[-1], errors[-1]
-    steady = [(np.ptp(slopes[k : k + 3]) + max(errors[k : k + 3]), slopes[k + 1]) for k in range(1, len(slopes) - 2)]
+    steady = []
+    for k in range(1, len(slopes) - 3):
+        near, rounding = np.array(slopes[k : k + 4]), max(errors[k : k + 4])
+        changes = np.abs(np.diff(near))
+        converges = np.all(changes[1:] <= changes[:-1] / 4)
+        if converges or np.ptp(near) <= 0.01 * np.max(np.abs(near)) + 4 * rounding:
+            steady.append((np.ptp(near) + rounding, near[1]))
     error, slope = min(steady, default=(np.inf, 0.0))
     return slope, error
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from mathlib.arithmetic import Number, Run, UnsupportedError, real_value
-from mathlib.door import in_range, is_finite, point_and_direction, program, real_run, run_program
+from mathlib.door import in_range, is_finite, point_and_direction, program, real, real_run, run_program
 from mathlib.dual import Complex, Dual
 
 
@@ -79,7 +79,7 @@ def complex_step(f, x, v=None, eps=2.0**-50):
     >>> complex_step(lambda x: np.abs(x) ** 3, -2.0)
     np.float64(-12.0)
     """
-    if not 0 < eps < 1:
+    if not 0 < real(eps, "eps") < 1:
         raise ValueError(f"eps is {eps}: a step between 0 and 1 is needed. Instead: eps=2**-50.")
     program(f)
     x, v = point_and_direction(x, v, "x")
@@ -173,7 +173,7 @@ def step(x, v, h, power):
         size, length = (np.max(np.abs(real_value(a)), initial=0.0) for a in (x, v))
         h = np.finfo(x.dtype).eps ** power * max(1.0, size) / (length or 1.0)
         return 2.0 ** round(np.log2(h))
-    if not 0 < h < np.inf:
+    if not 0 < real(h, "h") < np.inf:
         raise ValueError(f"h is {h}: a positive, finite step is needed. Instead: h=2**-26 (forward), 2**-17 (central).")
     return h
 

@@ -4,6 +4,7 @@ Each check says what was needed, what came, and what to do instead.
 """
 
 import math
+import operator
 
 import numpy as np
 
@@ -52,10 +53,8 @@ def floating(a, name):
     """Give `a` as a floating-point array; Python's own numbers are converted, integer arrays refused."""
     if isinstance(a, Number):
         return a
-    if isinstance(a, np.ma.MaskedArray):
-        raise TypeError(f"{name} is masked: a derivative needs all its numbers. Instead: {name}.filled(0.0).")
     listed = isinstance(a, (list, tuple))
-    a = np.float64(a) if isinstance(a, (int, float)) and not isinstance(a, bool) else np.asarray(a)
+    a = np.float64(a) if isinstance(a, (int, float)) and not isinstance(a, bool) else array(a, name)
     if a.dtype.kind != "f":
         instead = (
             "two real arrays"
@@ -70,6 +69,68 @@ def floating(a, name):
     return a if a.ndim else a[()]
 
 
+def array(a, name):
+    """Give `a` as one array, of any arithmetic and type."""
+    if isinstance(a, Number):
+        return a
+    if isinstance(a, np.ma.MaskedArray):
+        raise TypeError(f"{name} is masked: all its numbers are needed. Instead: {name}.filled(0.0).")
+    try:
+        return np.asarray(a)
+    except ValueError:
+        raise TypeError(
+            f"{name} is a {type(a).__name__} of rows of different shapes: one array is needed. Instead: np.concatenate,"
+            f" or mathlib.nn.ravel({name})."
+        ) from None
+
+
+def reals(a, name):
+    """Give `a` as an array of real numbers, whole ones too."""
+    a = array(a, name)
+    if a.dtype.kind not in "fiu":
+        what = type(a[()]).__name__ if a.dtype.kind == "O" and not a.ndim else a.dtype
+        raise TypeError(f"{name} is of type {what}: real numbers are needed. Instead: np.array({name}, float).")
+    return a if isinstance(a, Number) else a[()]
+
+
+def real(x, name):
+    """Give x as one number of Python's."""
+    x = reals(x, name)
+    if np.shape(x) != ():
+        raise ValueError(f"{name} has shape {np.shape(x)}: one number is needed.")
+    return float(x)
+
+
+def whole(least=0, **numbers):
+    """Refuse what is no integer of at least `least`."""
+    for name, k in numbers.items():
+        needed = f"an integer of at least {least} is needed."
+        if isinstance(k, (bool, np.bool)) or not hasattr(k, "__index__") or np.shape(k) != ():
+            raise TypeError(f"{name} is {shown(k)}: {needed}")
+        if k < least:
+            raise ValueError(f"{name} is {k}: {needed}")
+
+
+def one_of(choices, **given):
+    """Refuse what is none of the choices."""
+    for name, a in given.items():
+        if not isinstance(a, (str, int, np.integer)) or a not in choices:
+            raise ValueError(f"{name} is {shown(a)}: {' or '.join(map(repr, choices))} is needed.")
+
+
+def shown(a):
+    """How a message shows an argument: a number or a word as it is, all else by its type."""
+    return repr(a) if a is None or isinstance(a, (str, bool, int, float, complex)) else f"a {type(a).__name__}"
+
+
+def entropy(seed):
+    """The seed as an integer; for None, one that nobody has used."""
+    if seed is None:
+        return np.random.SeedSequence().entropy
+    whole(seed=seed)
+    return operator.index(seed)
+
+
 def direction(x, v, name):
     """Check the types of a point and of a direction of its shape, and give v the point's precision."""
     x = floats(x, name)
@@ -77,10 +138,8 @@ def direction(x, v, name):
         raise ValueError(
             f"{name} has shape {np.shape(x)}: a direction v of this shape is needed. Instead: v=np.ones_like({name})."
         )
-    v = 1 if v is None else v
+    v = reals(1 if v is None else v, "v")
     if not isinstance(v, Number):
-        if np.asarray(v).dtype.kind not in "fiu":
-            raise TypeError(f"v is of type {np.asarray(v).dtype}: a direction of real numbers is needed.")
         v = np.asarray(v, dtype=x.dtype)[()]
     finite(v=v)
     if np.shape(v) != np.shape(x):

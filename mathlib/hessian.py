@@ -14,7 +14,20 @@ import numpy as np
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, product_tangent, underflows
 from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, record, vjp
 from mathlib.differences import central_difference, complex_step_along
-from mathlib.door import direction, finite, floats, in_range, is_finite, point_and_direction, program
+from mathlib.door import (
+    direction,
+    entropy,
+    finite,
+    floats,
+    in_range,
+    is_finite,
+    one_of,
+    point_and_direction,
+    program,
+    real,
+    reals,
+    whole,
+)
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import assemble, deposit
 
@@ -58,6 +71,7 @@ def hvp(loss, theta, v, method="dual"):
     array([4., 2.])
     """
     program(loss)
+    one_of(("dual", "complex_step", "double_backprop", "finite_difference"), method=method)
     theta, v = point_and_direction(theta, v, "theta")
     if method == "dual":
         return first_order(loss, Dual._of(theta, v, Run()), (1,))[0]
@@ -71,11 +85,7 @@ def hvp(loss, theta, v, method="dual"):
         return first_order(loss, Complex._of(theta, v, Run()), (1,))[0]
     if method == "double_backprop":
         return vjp(grad(loss), theta)[1](v)  # H is symmetric: v . H
-    if method == "finite_difference":
-        return central_difference(grad(loss), theta, v)
-    raise ValueError(
-        f'method is {method!r}: "dual", "complex_step", "double_backprop" or "finite_difference" is needed.'
-    )
+    return central_difference(grad(loss), theta, v)
 
 
 def grad_and_hvp(loss, theta, v):
@@ -164,7 +174,7 @@ class Hessian:
     def __matmul__(self, v):
         if isinstance(v, Number):
             raise UnsupportedError(INSIDE)
-        v = np.asarray(v)
+        v = np.asarray(reals(v, "v"))
         if v.shape == self.theta_shape:
             v = direction(self.theta, v, "theta")[1]
 
@@ -185,13 +195,17 @@ class Hessian:
 
     def matvec(self, x):
         """H x for a vector of theta's components, whatever theta's shape is."""
+        x = np.asarray(reals(x, "x"))
+        if x.size != self.shape[0]:
+            raise ValueError(f"x has shape {x.shape}: ({self.shape[0]},) is needed, theta's components.")
         return np.ravel(self @ np.reshape(x, self.theta_shape))
 
     rmatvec = matvec
 
     def quadratic(self, u, v):
         """The number ``u . H v``, of unit [l] [u] [v] / [theta]**2."""
-        return np.vdot(direction(self.theta, u, "theta")[1], self @ v)
+        u, v = (direction(self.theta, a, "theta")[1] for a in (u, v))
+        return np.vdot(u, self @ v)
 
     def dense(self):
         """The matrix of H in theta's coordinates, a column a product: for a theta of a few thousand components."""
@@ -200,7 +214,7 @@ class Hessian:
             raise ValueError(
                 f"the matrix would have {n} x {n} components. Instead: H @ v, and methods that use only it."
             )
-        return np.stack([self.matvec(e) for e in np.eye(n, dtype=self.dtype)], -1)
+        return np.array([self.matvec(e) for e in np.eye(n, dtype=self.dtype)], self.dtype).reshape(n, n).T
 
 
 class Tangent:
@@ -287,6 +301,16 @@ class Tangent:
 # ------------------------------------------------------------------- what products alone can tell
 
 
+def square(H):
+    """Refuse what is no square operator."""
+    shape = getattr(H, "shape", ())
+    if not callable(getattr(H, "matvec", None)) or len(shape) != 2 or shape[0] != shape[1]:
+        raise TypeError(
+            f"H is a {type(H).__name__} of shape {shape}: a square operator with `matvec` is needed. Instead:"
+            " hessian(loss, theta), or scipy.sparse.linalg.aslinearoperator(matrix)."
+        )
+
+
 def lanczos(H, steps, seed=0):
     """The spectrum of a symmetric operator as its products show it: Ritz values, and the weight of each.
 
@@ -308,7 +332,9 @@ def lanczos(H, steps, seed=0):
     >>> lanczos(H, 2)[0].round(12)
     array([2., 4.])
     """
-    q = np.random.default_rng(seed).standard_normal(H.shape[0])
+    square(H)
+    whole(1, steps=steps)
+    q = np.random.default_rng(entropy(seed)).standard_normal(H.shape[0])
     Q, alpha, beta = [q / np.linalg.norm(q)], [], []
     for _ in range(steps):
         r = H.matvec(Q[-1])
@@ -337,6 +363,10 @@ def spectral_density(H, x, width, steps=50, samples=4, seed=0):
     >>> np.sum(spectral_density(H, x, 0.1)).round(6) * 0.01
     np.float64(1.0)
     """
+    whole(1, samples=samples)
+    x, width, seed = reals(x, "x"), real(width, "width"), entropy(seed)
+    if not 0 < width < math.inf:
+        raise ValueError(f"width is {width}: a positive number is needed.")
     density = np.zeros(np.shape(x))
     for k in range(samples):
         values, weights = lanczos(H, steps, seed + k)
@@ -354,6 +384,7 @@ def hutchinson_trace(H, samples=100, seed=0):
     >>> hutchinson_trace(H, 10)  # of a diagonal Hessian, without an error
     (np.float64(60.0), np.float64(0.0))
     """
+    whole(2, samples=samples)
     quadratics = [z @ H.matvec(z) for z in signs(H, samples, seed)]
     return np.mean(quadratics), np.std(quadratics, ddof=1) / math.sqrt(samples)
 
@@ -372,4 +403,6 @@ def hutchinson_diagonal(H, samples=100, seed=0):
 
 def signs(H, samples, seed):
     """Random vectors of signs."""
-    return np.random.default_rng(seed).choice([-1.0, 1.0], (samples, H.shape[0]))
+    square(H)
+    whole(1, samples=samples)
+    return np.random.default_rng(entropy(seed)).choice([-1.0, 1.0], (samples, H.shape[0]))

@@ -5,20 +5,15 @@ rows that are added here, so it runs in every arithmetic. Units are those of wha
 """
 
 import math
-import operator
 from itertools import accumulate, pairwise
 
 import numpy as np
 
-from mathlib.arithmetic import Number, elementwise, general, multilinear, primitive, real_value
+from mathlib.arithmetic import elementwise, general, multilinear, primitive, real_value
+from mathlib.door import array, entropy, one_of, program, reals, shown, whole
 from mathlib.primitives import part
 
 UNITS = {"nats": 1.0, "bits": math.log(2.0)}
-
-
-def array(a):
-    """`a` as an array of whatever arithmetic it is in."""
-    return a if isinstance(a, Number) else np.asarray(a)
 
 
 def ravel(arrays):
@@ -33,14 +28,14 @@ def ravel(arrays):
     """
     if not isinstance(arrays, (list, tuple)) or not arrays:
         raise TypeError(f"arrays is {arrays!r}: a list of arrays is needed. Instead: ravel([array]).")
-    arrays = [array(a) for a in arrays]
+    arrays = [array(a, "an array of arrays") for a in arrays]
     if wrong := [str(a.dtype) for a in arrays if a.dtype.kind != "f"]:
         raise TypeError(f"arrays holds {', '.join(wrong)}: floats are needed. Instead: its .astype(float).")
     shapes = [a.shape for a in arrays]
     ends = list(accumulate((a.size for a in arrays), initial=0))
 
     def unravel(theta):
-        theta = array(theta)
+        theta = array(theta, "theta")
         if theta.shape != (ends[-1],):
             raise ValueError(f"theta has shape {theta.shape}: {(ends[-1],)} is needed, for arrays of shapes {shapes}.")
         return [part(theta, start, shape) for start, shape in zip(ends, shapes, strict=False)]
@@ -55,10 +50,19 @@ def pad(L, p):
     >>> pad(np.ones((1, 1, 1, 1)), 1)[0, :, 1, 0]
     array([0., 1., 0.])
     """
-    N, H, W, C = L.shape
+    whole(p=p)
+    N, H, W, C = images(L).shape
     padded = np.zeros((N, H + 2 * p, W + 2 * p, C), L.dtype)
     padded[:, p : p + H, p : p + W] = L
     return padded
+
+
+def images(L):
+    """L as an array, if it is of images."""
+    L = array(L, "L")
+    if L.ndim != 4:
+        raise ValueError(f"L has shape {L.shape}: (N, H, W, C) is needed. Instead: L[np.newaxis] for one image.")
+    return L
 
 
 @primitive
@@ -99,8 +103,7 @@ def conv2d_shape(H, W, F, padding=0, stride=1):
     """
     least = {"H": 1, "W": 1, "F": 1, "padding": 0, "stride": 1}
     for (name, low), n in zip(least.items(), (H, W, F, padding, stride), strict=True):
-        if operator.index(n) < low:
-            raise ValueError(f"{name} is {n}: an integer of at least {low} is needed.")
+        whole(low, **{name: n})
     if min(H, W) + 2 * padding < F:
         raise ValueError(f"a window of {F} x {F} does not fit into {H} x {W} with padding {padding}: pad more.")
     return (H + 2 * padding - F) // stride + 1, (W + 2 * padding - F) // stride + 1
@@ -116,7 +119,7 @@ def conv2d(L, f, padding=0, stride=1):
     >>> conv2d(np.arange(4.0).reshape(1, 1, 4, 1), np.ones((2, 2, 1, 1)), padding=1, stride=2)[0, :, :, 0]
     array([[0., 3., 3.]])
     """
-    L, f = array(L), array(f)
+    L, f = array(L, "L"), array(f, "f")
     if L.ndim != 4 or f.ndim != 4 or f.shape[0] != f.shape[1] or f.shape[2] != L.shape[3]:
         needed = "(N, H, W, C) and (F, F, C, C') are needed"
         instead = "np.moveaxis(L, 1, 3) where channels come first" if L.ndim == 4 else "L[np.newaxis] for one image"
@@ -135,9 +138,7 @@ def max_pool(L, F, stride=None):
     array([[ 5.,  7.],
            [13., 15.]])
     """
-    L, stride = array(L), F if stride is None else stride
-    if L.ndim != 4:
-        raise ValueError(f"L has shape {L.shape}: (N, H, W, C) is needed.")
+    L, stride = images(L), F if stride is None else stride
     conv2d_shape(*L.shape[1:3], F, stride=stride)
     return np.max(windows(L, F, stride), axis=(3, 4))
 
@@ -149,7 +150,7 @@ def relu(x):
     >>> relu(np.array([-1.0, 0.0, 2.0]))
     array([0., 0., 2.])
     """
-    return np.maximum(x, 0)
+    return np.maximum(reals(x, "x"), 0)
 
 
 elementwise(relu, lambda y: y > 0, radius=None)
@@ -161,7 +162,7 @@ def softplus(x):
     >>> softplus(np.array([0.0, 1e4])) / np.log([2.0, 2.0])
     array([1.00000000e+00, 1.44269504e+04])
     """
-    return np.logaddexp(x, 0)
+    return np.logaddexp(reals(x, "x"), 0)
 
 
 def dense(x, W, b):
@@ -170,6 +171,9 @@ def dense(x, W, b):
     >>> dense(np.ones((1, 2)), np.eye(2), np.array([0.0, 1.0]))
     array([[1., 2.]])
     """
+    x, W, b = (reals(a, name) for a, name in ((x, "x"), (W, "W"), (b, "b")))
+    if W.ndim != 2 or not x.ndim or x.shape[-1] != W.shape[0] or b.shape not in ((), W.shape[1:], (1, W.shape[1])):
+        raise ValueError(f"x has shape {x.shape}, W {W.shape} and b {b.shape}: (N, m), (m, n) and (n,) are needed.")
     return x @ W + b
 
 
@@ -182,9 +186,8 @@ def softmax_cross_entropy(logits, y, unit="nats"):
     >>> softmax_cross_entropy(np.zeros((3, 4)), np.array([0, 1, 3]), unit="bits").round(12)
     np.float64(2.0)
     """
-    if unit not in UNITS:
-        raise ValueError(f"unit is {unit!r}: 'nats' or 'bits' is needed.")
-    logits = array(logits)
+    one_of(tuple(UNITS), unit=unit)
+    logits = array(logits, "logits")
     p = distributions(y, logits)
     return cross_entropy(logits, p) / (len(p) * UNITS[unit])
 
@@ -212,7 +215,7 @@ general(
 
 def distributions(y, logits):
     """The targets y as a distribution for each row of the logits; a label becomes zeros and a one."""
-    y, shape = np.asarray(y), logits.shape
+    y, shape = np.asarray(array(y, "y")), logits.shape
     if logits.ndim != 2 or not logits.size:
         raise ValueError(f"logits has shape {shape}: (N, K), with at least one example, is needed.")
     p = np.zeros(shape, np.result_type(logits.dtype, np.float16))
@@ -236,7 +239,7 @@ def accuracy(logits, y):
     >>> accuracy(np.array([[0.0, 1.0], [3.0, 2.0]]), np.array([1, 1]))
     np.float64(0.5)
     """
-    logits = real_value(array(logits))
+    logits = real_value(array(logits, "logits"))
     return np.mean(np.argmax(distributions(y, logits), axis=1) == np.argmax(logits, axis=1))
 
 
@@ -249,7 +252,9 @@ def mlp(sizes, activation=np.tanh, seed=0):
     >>> theta0.shape, model(theta0, np.ones((5, 4))).shape
     ((23,), (5, 2))
     """
-    rng, parts = np.random.default_rng(seed), []
+    program(activation)
+    layers("sizes", sizes, 2)
+    rng, parts = np.random.default_rng(entropy(seed)), []
     for m, n in pairwise(sizes):
         parts += [rng.normal(0, math.sqrt(2 / (m + n)), (m, n)), np.zeros(n)]
     theta0, unravel = ravel(parts)
@@ -273,7 +278,10 @@ def cnn(input_shape=(28, 28, 1), channels=(8, 16), F=5, stride=2, classes=10, pa
     >>> theta0.shape, model(theta0, np.ones((5, 28, 28, 1))).shape
     ((5994,), (5, 10))
     """
-    rng, parts, (H, W, C) = np.random.default_rng(seed), [], input_shape
+    layers("input_shape", input_shape, 3)
+    layers("channels", channels)
+    whole(1, F=F, classes=classes)
+    rng, parts, (H, W, C) = np.random.default_rng(entropy(seed)), [], input_shape
     for K in channels:
         parts += [rng.normal(0, math.sqrt(2 / (F * F * C)), (F, F, C, K)), np.zeros(K)]
         (H, W), C = conv2d_shape(H, W, F, padding, stride), K
@@ -290,9 +298,16 @@ def cnn(input_shape=(28, 28, 1), channels=(8, 16), F=5, stride=2, classes=10, pa
     return theta0, model
 
 
+def layers(name, numbers, least=0):
+    """Refuse what are not at least so many positive integers."""
+    if not isinstance(numbers, (list, tuple)) or len(numbers) < least:
+        raise TypeError(f"{name} is {shown(numbers)}: a tuple of at least {least} integers is needed.")
+    whole(1, **{f"{name}[{i}]": n for i, n in enumerate(numbers)})
+
+
 def checked(X, shape):
     """X as an array, if it is of examples of this shape."""
-    X = array(X)
+    X = array(X, "X")
     if X.shape[1:] != tuple(shape):
         raise ValueError(f"X has shape {X.shape}: (N, {', '.join(map(str, shape))}) is needed.")
     return X

@@ -9,6 +9,7 @@ import numpy as np
 
 from mathlib.arithmetic import Number
 from mathlib.differences import jvp
+from mathlib.door import array_result, program, reals
 from mathlib.hessian import hvp
 
 # From here on a coordinate has fewer than four digits left of its sixteen.
@@ -146,7 +147,10 @@ def kind(a):
         return f"a {type(a).__name__.lower()} of {a.space.name}"
     if isinstance(a, LinearMap):
         return f"a map from {a.source.name} to {a.target.name}"
-    return f"an array of shape {np.shape(a)}" if np.shape(a) else f"the {type(a).__name__} {a}"
+    if isinstance(a, (list, tuple)):
+        return f"a {type(a).__name__} of {len(a)}"
+    shape = getattr(a, "shape", ())
+    return f"an array of shape {shape}" if shape else f"the {type(a).__name__} {a}"
 
 
 def missing(a, b):
@@ -162,7 +166,8 @@ def missing(a, b):
 
 def scalar(a, number, verb):
     """Check that a number is one."""
-    if isinstance(number, (Element, LinearMap)) or np.shape(number) != () or np.iscomplexobj(number):
+    fits = isinstance(number, (int, float, np.floating, np.integer, np.ndarray, Number)) and np.shape(number) == ()
+    if not fits or np.asarray(getattr(number, "primal", number)).dtype.kind not in "fiu":
         raise TypeError(f"{kind(a)} is {verb} a real number, and got {kind(number)}.")
     return number
 
@@ -205,7 +210,7 @@ class Basis:
         return Basis(self.space, frame)
 
     def _matrix(self, a):
-        a, n = np.asarray(a, float), self.space.dimension
+        a, n = np.array(reals(a, "the matrix"), float), self.space.dimension
         if a.shape != (n, n):
             raise ValueError(f"the matrix has shape {a.shape}: {(n, n)} is needed, a row and a column a basis vector.")
         if not np.all(np.isfinite(a)):
@@ -213,8 +218,7 @@ class Basis:
         return a
 
     def _numbers(self, a):
-        if np.iscomplexobj(a):
-            raise TypeError("the coordinates are complex: a real vector space has real ones.")
+        a = reals(a, "coordinates")
         a = a if isinstance(a, Number) else np.asarray(a, float)
         if a.shape != (self.space.dimension,):
             raise ValueError(f"the coordinates have shape {a.shape}: {(self.space.dimension,)} is needed.")
@@ -273,6 +277,7 @@ class Basis:
 
     def pullback(self, f):
         """The function of coordinates, ``alpha -> f(sum_i alpha_i b_i)``, that every method on arrays can take."""
+        program(f)
         return lambda alpha: f(self.vector(alpha))
 
     def __repr__(self):
@@ -410,12 +415,13 @@ class InnerProduct(BilinearForm):
 
 def on_components(f, x):
     """The function f of a vector as one of its components, which must give a scalar."""
+    program(f)
     if not isinstance(x, Vector):
         raise TypeError(f"x is {kind(x)}: a point is a vector. Instead: basis.vector([...]).")
 
     def of_components(a):
         y = f(x.space.element(a))
-        if isinstance(y, Element) or np.shape(y) != ():
+        if isinstance(y, Element) or np.shape(array_result(y)) != ():
             raise ValueError(f"f returned {kind(y)}: only a scalar has a differential here.")
         return y
 

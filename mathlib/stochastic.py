@@ -8,7 +8,6 @@ import functools
 import inspect
 import itertools
 import math
-import operator
 from collections import namedtuple
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import numpy as np
 
 from mathlib.arithmetic import real_value
 from mathlib.backprop import grad, value_and_grad
-from mathlib.door import finite, floats, is_finite
+from mathlib.door import array, direction, entropy, finite, floats, is_finite, program, real, reals, whole
 from mathlib.hessian import grad_and_hvp, hessian, hvp
 
 STREAM = "Instead: itertools.repeat(loss), or minibatches(loss, (X, y))."
@@ -27,18 +26,20 @@ def minibatches(loss, data, batch_size=64, seed=0, start=0):
     """The stream l_0, l_1, ... of losses on minibatches, ``l_t(theta) = loss(theta, X[rows], y[rows])``; it has no end.
 
     Every epoch visits every example once, in a new order; its last batch is smaller where the batches don't divide the
-    data. l_t depends on nothing but the seed and t, so that ``start=step.t + 1`` goes on after a step.
-    The loss is a mean over examples, data a tuple of arrays, (n, ...) each; a TypeError or a ValueError says what does
-    not fit. Sources: Robbins, H. and Monro, S. (1951); Bottou, L. (2009), on orders without replacement.
+    data. l_t depends on nothing but the seed and t, so that ``start=step.t + 1`` goes on after a step; the seed None
+    stands for one that nobody has used. The loss is a mean over examples, data a tuple of arrays, (n, ...) each; a
+    TypeError or a ValueError says what does not fit. Sources: Robbins, H. and Monro, S. (1951); Bottou, L. (2009), on
+    orders without replacement.
 
     >>> losses = minibatches(lambda theta, X: np.mean((theta - X) ** 2), (np.arange(4.0),), batch_size=2)
     >>> next(losses)(0.0) + next(losses)(0.0)  # an epoch: (0 + 1 + 4 + 9) / 2
     np.float64(7.0)
     """
+    program(loss)
     arrays, n = examples(data)
-    for name, k, least in (("batch_size", batch_size, 1), ("seed", seed, 0), ("start", start, 0)):
-        if operator.index(k) < least:
-            raise ValueError(f"{name} is {k}: an integer of at least {least} is needed.")
+    whole(1, batch_size=batch_size)
+    whole(start=start)
+    seed = entropy(seed)
     if batch_size > n:
         raise ValueError(f"batch_size is {batch_size}, larger than the data. Instead: at most {n}, all examples.")
     per_epoch = -(-n // batch_size)
@@ -57,7 +58,7 @@ def examples(data):
     """The arrays of some data, and how many examples they hold."""
     if not isinstance(data, (tuple, list)):
         raise TypeError(f"data is a {type(data).__name__}: a tuple of arrays is needed. Instead: (X, y), or (X,).")
-    arrays = [np.asarray(a) for a in data]
+    arrays = [array(a, "an array of data") for a in data]
     lengths = {a.shape[:1] for a in arrays}
     if len(lengths) != 1 or not max(lengths) > (0,):
         raise ValueError(f"data has shapes {[a.shape for a in arrays]}: (n, ...) of one n > 0 is needed, or no batch.")
@@ -90,16 +91,17 @@ def cosine(eta, steps):
 
 def schedule(eta, steps, shape):
     """Eta times a function of s, the part of the steps that is over."""
-    if not steps > 0:
-        raise ValueError(f"steps is {steps}: a positive number is needed.")
-    return lambda t: eta * shape(min(t / steps, 1.0))
+    eta = eta if isinstance(eta, float) else reals(eta, "eta")
+    if not 0 < real(steps, "steps") < math.inf:
+        raise ValueError(f"steps is {steps}: a positive, finite number is needed.")
+    return lambda t: eta * shape(min(real(t, "t") / steps, 1.0))
 
 
 def step_sizes(eta, theta):
     """Eta as a function of t, in theta's precision: a number or an array is checked now, a schedule at every step."""
 
     def at(t):
-        value = np.array(eta(t) if callable(eta) else eta, theta.dtype)[()]
+        value = np.array(reals(eta(t) if callable(eta) else eta, "eta"), theta.dtype)[()]
         if value.shape not in ((), theta.shape):
             raise ValueError(f"eta has shape {value.shape} at step {t}: () or theta's, {theta.shape}, is needed.")
         if not (np.all((value >= 0) & (value < np.inf)) and (callable(eta) or np.any(value))):
@@ -147,13 +149,15 @@ def method(body):
         given, theta0 = bound.arguments, bound.arguments["theta0"]
         for name, parameter in signature.parameters.items():
             if type(parameter.default) is float and name != "eta":
-                given[name] = x = float(given[name])  # of Python: it leaves float32 as it is
+                given[name] = x = real(given[name], name)  # of Python: it leaves float32 as it is
                 memory = name.startswith(("beta", "lam"))
                 if not (0 < x <= 1 if name == "alpha" else 0 <= x < (1 if memory else math.inf)):
                     needed = "(0, 1]" if name == "alpha" else "[0, 1)" if memory else "[0, inf)"
                     raise ValueError(f"{name} is {x}: a number in {needed} is needed.")
-            if type(parameter.default) is int and operator.index(given[name]) < 1:
-                raise ValueError(f"{name} is {given[name]}: an integer of at least 1 is needed.")
+            if type(parameter.default) is int:
+                whole(1, **{name: given[name]})
+            if type(parameter.default) is bool and not isinstance(given[name], (bool, np.bool)):
+                raise TypeError(f"{name} is a {type(given[name]).__name__}: True or False is needed.")
         state = theta0 if isinstance(theta0, Mapping) else {"t": 0, "theta": theta0}
         if not {"t", "theta"} <= set(state):
             raise ValueError(f"theta0 holds {sorted(state)}: an array, or the state of a step, is needed.")
@@ -470,7 +474,10 @@ def gradient_noise(loss, data, theta, batch_size=1):
     (np.float64(1.0), np.float64(4.0), np.float64(0.25))
     """
     (arrays, n), theta, mean, spread = examples(data), floats(theta, "theta"), 0.0, 0.0
-    if not 1 <= operator.index(batch_size) <= n:
+    program(loss)
+    finite(theta=theta)
+    whole(1, batch_size=batch_size)
+    if batch_size > n:
         raise ValueError(f"batch_size is {batch_size}: an integer from 1 to {n}, the number of examples, is needed.")
     for i in range(n):  # Welford's update: no difference of large sums
         off = grad(on(slice(i, i + 1), loss, arrays))(theta) - mean
@@ -494,7 +501,8 @@ def gradient_drift(loss, data, theta, eta, g_hat):
     >>> gradient_drift(cubes, (np.array([0.0, 2.0]),), 2.0, eta=0.125, g_hat=1.0)
     GradientDrift(drift=np.float64(0.75), average=np.float64(0.75), measured=np.float64(0.703125))
     """
-    (arrays, n), theta = examples(data), floats(theta, "theta")
+    program(loss)
+    (arrays, n), (theta, g_hat) = examples(data), direction(theta, g_hat, "theta")
     v, full = step_sizes(eta, theta)(0) * g_hat, on(slice(None), loss, arrays)
     average = sum(hvp(on(slice(i, i + 1), loss, arrays), theta, v) for i in range(n)) / n
     return GradientDrift(hvp(full, theta, v), average, grad(full)(theta) - grad(full)(theta - v))
