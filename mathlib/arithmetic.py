@@ -872,6 +872,7 @@ class Number(NDArrayOperatorsMixin):
     __array__ = refuse("np.asarray", LOSES, KEEP)
     __float__ = refuse("float", LOSES, KEEP)
     __int__ = refuse("int", LOSES, "np.trunc(x)")
+    __hash__ = refuse("hash", LOSES, "a key that does not come from theta")
     __index__ = refuse("index", LOSES, "index with an integer that does not come from theta")
     __complex__ = refuse("complex", LOSES, KEEP)
     item = refuse("item", LOSES, "x[i, j], which keeps it")

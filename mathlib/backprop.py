@@ -452,6 +452,10 @@ def vjp(f, x):
     y, tape, _ = record(f, x)
     y = y if isinstance(y, Number) else np.array(y)[()]
 
+    if not is_finite(y):
+        origin = getattr(record(f, x, trace=True)[2], "origin", None) or "a constant"
+        raise FloatingPointError(f"f is NaN or infinite. It ceased to be finite at {origin}.")
+
     def pullback(w):
         w = floating(w, "w")
         finite(w=w)

@@ -193,6 +193,14 @@ class Hessian:
             f"v has shape {v.shape} and theta {self.theta_shape}: they must be equal, or v one axis longer (a block)."
         )
 
+    def __rmatmul__(self, v):
+        return self @ v  # H is symmetric
+
+    def __array__(self, dtype=None, copy=None):
+        return self.dense().astype(dtype or self.dtype)
+
+    __array_ufunc__ = None  # so that v @ H comes here
+
     def matvec(self, x):
         """H x for a vector of theta's components, whatever theta's shape is."""
         x = np.asarray(reals(x, "x"))

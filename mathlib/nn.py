@@ -201,9 +201,15 @@ def cross_entropy(z, p):
 
 
 def surplus(z, p):
-    """The derivative of `cross_entropy` by z: what the softmax has more than p."""
+    """The derivative of `cross_entropy` by z: what the softmax has more than p.
+
+    Where p is all of its row, as at a label, that is minus what the softmax has elsewhere: 1 - p would cancel.
+    """
     e = np.exp(z - real_value(z).max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True) * p.sum(axis=1, keepdims=True) - p
+    whole = p.sum(axis=1, keepdims=True)
+    label = p == whole
+    elsewhere = np.where(label, 0, e).sum(axis=1, keepdims=True)
+    return np.where(label, -elsewhere, e) / e.sum(axis=1, keepdims=True) * whole - np.where(label, 0, p)
 
 
 general(

@@ -9,7 +9,7 @@ import numpy as np
 
 from mathlib.arithmetic import Number
 from mathlib.differences import jvp
-from mathlib.door import array_result, program, reals
+from mathlib.door import array_result, finite, program, reals
 from mathlib.hessian import hvp
 
 # From here on a coordinate has fewer than four digits left of its sixteen.
@@ -222,6 +222,7 @@ class Basis:
         a = a if isinstance(a, Number) else np.asarray(a, float)
         if a.shape != (self.space.dimension,):
             raise ValueError(f"the coordinates have shape {a.shape}: {(self.space.dimension,)} is needed.")
+        finite(coordinates=a)
         return a
 
     @property

@@ -1,6 +1,6 @@
 """`minimize` drives a method: when to stop, what to keep, what to say."""
 
-import operator
+import inspect
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
@@ -72,10 +72,18 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=1000, callback=None, prog
     >>> result.converged, result.theta.round(6)
     (True, array([0.410245, 0.410245, 0.410245]))
     """
+    if not isinstance(tol, (int, float, np.number)) or isinstance(tol, bool):
+        raise TypeError(f"tol is {tol!r}: a number of at least 0 is needed, of the gradient's unit. Instead: tol=1e-8.")
     if not tol >= 0:
         raise ValueError(f"tol is {tol}: a number of at least 0 is needed, of the gradient's unit.")
-    if operator.index(max_steps) < 0:
+    if not isinstance(max_steps, (int, np.integer)):
+        raise TypeError(f"max_steps is {max_steps!r}: an integer of at least 0 is needed. Instead: max_steps=1000.")
+    if max_steps < 0:
         raise ValueError(f"max_steps is {max_steps}: an integer of at least 0 is needed.")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback is {callback!r}: a function of the step is needed.")
+    if not inspect.isgeneratorfunction(inspect.unwrap(method)) and not callable(loss):
+        raise TypeError(f"the method is {method!r} and the loss {loss!r}. Instead: minimize(method, loss, theta0).")
     program(method)
     f = Objective.of(loss)
     history, best, converged, message = [], None, False, None
@@ -126,7 +134,16 @@ def minimize(method, loss, theta0, tol=1e-8, max_steps=1000, callback=None, prog
     if best is None:
         raise ValueError("the method yielded no step: it must yield theta0 first.")
     return Result(
-        best.theta, best.loss, best.gradient, converged, message, len(history) - 1, f.n_loss, f.n_grad, f.n_hvp, history
+        np.array(best.theta)[()],
+        best.loss,
+        np.array(best.gradient)[()],
+        converged,
+        message,
+        len(history) - 1,
+        f.n_loss,
+        f.n_grad,
+        f.n_hvp,
+        history,
     )
 
 

@@ -24,6 +24,11 @@ class Step:
     M: object = None
     H: object = None
 
+    def __post_init__(self):
+        for a in (self.theta, self.gradient):  # the method goes on from them: who changes one gets an error
+            if isinstance(a, np.ndarray):
+                a.flags.writeable = False
+
 
 class Objective:
     """A loss that counts what is asked of it: ``n_loss``, ``n_grad``, ``n_hvp``; it is called like the loss itself.

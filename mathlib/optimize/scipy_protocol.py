@@ -16,14 +16,19 @@ SCIPY = {"jac", "hess", "hessp", "bounds", "constraints"}  # how SciPy's call is
 
 def scalar(value):
     """What fun returned as a number; SciPy also takes an array of one element."""
-    if np.size(value) != 1:
-        raise ValueError(f"fun returned an array of shape {np.shape(value)}: a scalar is needed. Instead: its np.sum.")
+    if value is None or np.size(value) != 1:
+        what = "None" if value is None else f"an array of shape {np.shape(value)}"
+        raise ValueError(f"fun returned {what}: a scalar is needed. Instead: its np.sum, or a return.")
     return np.reshape(value, ())
 
 
 def whole(n):
-    """A number of steps, which SciPy also takes as a float."""
-    return int(n) if isinstance(n, float) and n.is_integer() else n
+    """A number of steps, which SciPy also takes as a float; None is the default."""
+    if n is None:
+        return 1000
+    if isinstance(n, (bool, str)) or not np.isreal(n) or n != int(n):
+        raise TypeError(f"maxiter is {n!r}: an integer is needed. Instead: options={{'maxiter': 1000}}.")
+    return int(n)
 
 
 class Given(Objective):
@@ -80,7 +85,10 @@ class GivenHessian:
         if f.hess is not None:
             f.n_hvp += 1
             matrix = f.hess(np.array(theta), *f.args)
-            self.matrix = np.array(matrix.toarray() if hasattr(matrix, "toarray") else matrix, float)
+            dense = matrix.toarray() if hasattr(matrix, "toarray") else matrix
+            if hasattr(matrix, "matvec"):  # a linear operator
+                dense = matrix @ np.eye(*self.shape)
+            self.matrix = np.array(dense, float)
             if self.matrix.shape != self.shape:
                 raise ValueError(f"hess returned an array of shape {self.matrix.shape}: {self.shape} is needed.")
 
@@ -145,8 +153,8 @@ def for_scipy(
 
     if bounds is not None or np.size(constraints):
         raise ValueError("bounds and constraints are for other methods: this one minimizes over all of theta.")
-    if hess is not None and not callable(hess):
-        if hess not in ("2-point", "3-point", "cs"):
+    if isinstance(hess, type) or (hess is not None and not callable(hess)):
+        if not isinstance(hess, str) or hess not in ("2-point", "3-point", "cs"):
             raise ValueError(f"hess is {hess!r}: a function is needed. Instead: method=bfgs or lbfgs, which learn it.")
         hess = None
     own = set(inspect.signature(method).parameters) - {"loss", "theta0"}
