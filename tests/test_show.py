@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from matplotlib.textpath import TextToPath
 
 from mathlib import grad
 from mathlib.backprop import Graph
-from mathlib.show import explorable, slider
+from mathlib.show import explorable, slider, svg
 from mathlib.show.drawings import cnn, graph, hessian
 from mathlib.show.style import BLUE, COLOURS, ORANGE, PAPER
 from mathlib.show.svg import elements, pack
@@ -263,6 +264,29 @@ def test_svg_lines_stay_within_a_tenth_of_a_point():
     expected = np.stack([width * x, height * (1 - np.sin(40 * x)) / 2], axis=1)
     assert points.shape == expected.shape
     assert np.abs(points - expected).max() < 0.051
+
+
+def test_the_frames_formulas_are_parsed_once_and_come_out_as_if_parsed_each_time(monkeypatch):
+    @explorable(n=slider(1, 5, label="exponent"))
+    def powers(n):
+        """Powers.
+
+        A title and a tick that change, in three sizes.
+        """
+        fig, ax = plt.subplots()
+        ax.set_title(rf"$\frac{{1}}{{x^{{{n}}}}}$", fontsize=8 + n % 3)
+        ax.set_xticks([n], labels=[rf"$2^{{-{n}}}$"])
+        return fig
+
+    svg.RememberingParser._parse_once.cache_clear()
+    parsed = svg.RememberingParser._parse_once.cache_info
+    frames = [elements(figure, "f") for figure in powers.frames()]
+    misses = parsed().misses
+    assert misses >= 10, "five titles and five ticks"
+    assert [elements(figure, "f") for figure in powers.frames()] == frames
+    assert parsed().misses == misses
+    monkeypatch.setattr(svg, "text_to_path", TextToPath)
+    assert [elements(figure, "f") for figure in powers.frames()] == frames
 
 
 def test_packing_is_without_loss_and_shares_what_frames_have_in_common():

@@ -3,12 +3,16 @@
 `elements` turns a figure into a list of tags; `pack` stores many such lists that have much in common.
 """
 
+import functools
 import io
 import itertools
 import re
+from unittest import mock
 
 import matplotlib as mpl
 from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.mathtext import MathTextParser
+from matplotlib.textpath import TextToPath
 
 from mathlib.show.style import COLOURS, STYLE
 
@@ -17,6 +21,27 @@ VARIABLES |= {"#000000": "var(--fig-ink)", "black": "var(--fig-ink)", "white": "
 
 NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
+
+
+class RememberingParser(MathTextParser):
+    """Matplotlib's parser of formulas, which parses each once.
+
+    Matplotlib remembers fifty, and for one canvas; a figure's layout and drawing, and each of its frames, have a
+    canvas of their own.
+    """
+
+    def parse(self, s, dpi=72, prop=None, **options):
+        return self._parse_once(s, dpi, prop and prop.copy(), **options)
+
+    _parse_once = functools.cache(MathTextParser.parse)
+
+
+@functools.cache
+def text_to_path():
+    """What lays out the text of all figures."""
+    shared = TextToPath()
+    shared.mathtext_parser = RememberingParser("path")
+    return shared
 
 
 def elements(figure, prefix):
@@ -29,7 +54,8 @@ def elements(figure, prefix):
         # What figure.savefig(transparent=True) does, without drawing everything twice.
         for patch in (figure.patch, *(ax.patch for ax in figure.axes)):
             patch.set_visible(False)
-        FigureCanvasSVG(figure).print_svg(buffer, metadata=NO_METADATA)
+        with mock.patch("matplotlib.text.TextToPath", text_to_path):
+            FigureCanvasSVG(figure).print_svg(buffer, metadata=NO_METADATA)
     text = buffer.getvalue()
     width, height = re.search(r'viewBox="0 0 (\S+) (\S+)"', text).groups()
     body = re.search(r"<svg[^>]*>(.*)</svg>", text, re.DOTALL)[1]
