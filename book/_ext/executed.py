@@ -9,13 +9,14 @@ import re
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from jupyter_cache.executors.utils import single_nb_execution
+from nbclient.exceptions import DeadKernelError
 from sphinx.errors import ExtensionError
 
 QUIET = ["--log-level=ERROR"]  # or each kernel warns that its sockets are not encrypted
@@ -26,10 +27,12 @@ def execute(path, timeout):
     """Return the notebook with its outputs, the seconds that took, and what went wrong, or None."""
     notebook = nbformat.read(path, nbformat.NO_CONVERT)
     begun = time.perf_counter()
-    result = single_nb_execution(
-        notebook, cwd=str(path.parent), timeout=timeout, allow_errors=False, extra_arguments=QUIET
-    )
-    fault = result.err and f"{path.name}: {COLOUR.sub('', str(result.err))}"  # with the cell's text and the traceback
+    options = {"cwd": str(path.parent), "timeout": timeout, "allow_errors": False, "extra_arguments": QUIET}
+    try:
+        error = single_nb_execution(notebook, **options).err
+    except DeadKernelError as dead:
+        error = dead
+    fault = error and f"{path.name}: {COLOUR.sub('', str(error))}"  # with the cell's text and the traceback
     return notebook, time.perf_counter() - begun, fault
 
 
@@ -66,6 +69,10 @@ def _run(paths, timeout):
         runs = {pool.submit(execute, path, timeout): path for path in paths}
         for run in as_completed(runs):
             yield runs[run], *run.result()
+    except BaseException:
+        for process in active_children():  # nbclient makes them deaf to milder signals; a kernel ends with its parent
+            process.kill()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
