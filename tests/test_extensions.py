@@ -2,12 +2,16 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
+import nbformat
 import pytest
+from sphinx.errors import ExtensionError
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "book" / "_ext"))
 
 import built_math
+import executed
 import figures
 import fresh_outputs
 import lean_pages
@@ -83,3 +87,38 @@ def test_the_digest_follows_the_package_and_its_pins(tmp_path, monkeypatch):
         if module.exists():
             digests.add(fresh_outputs.digest())
     assert len(digests) == 3
+
+
+@pytest.fixture
+def fill(tmp_path, capsys):
+    """Write notebooks of one cell each, and return a function that fills a cache with their outputs."""
+
+    def run(**sources):
+        for name, source in sources.items():
+            notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="only")])
+            nbformat.write(notebook, tmp_path / f"{name}.ipynb")
+        config = SimpleNamespace(nb_execution_cache_path=str(tmp_path / "cache"), nb_execution_timeout=60)
+        env = SimpleNamespace(doc2path=lambda name: str(tmp_path / f"{name}.ipynb"))
+        capsys.readouterr()
+        executed.fill_cache(SimpleNamespace(config=config), env, list(sources))
+        return [line for line in capsys.readouterr().err.splitlines() if line.startswith("executed")]
+
+    return run
+
+
+def test_only_notebooks_without_outputs_in_the_cache_are_executed(fill, tmp_path):
+    assert len(fill(one="print(6 * 7)", two="2")) == 2
+    cache = executed.get_cache(str(tmp_path / "cache"))
+    _, merged = cache.merge_match_into_notebook(nbformat.read(tmp_path / "one.ipynb", 4))
+    assert merged.cells[0].outputs[0].text == "42\n"
+    again = fill(one="print(6 * 7)", two="3")
+    assert len(again) == 1
+    assert "1 of 1: two.ipynb" in again[0]
+
+
+def test_failing_notebooks_are_named_with_cell_and_traceback_after_all_have_run(fill):
+    with pytest.raises(ExtensionError) as failure:
+        fill(bad="1 // 0", dead="import os; os._exit(1)", good="1")
+    for part in ("bad.ipynb", "1 // 0", "ZeroDivisionError", "dead.ipynb: Kernel died"):
+        assert part in str(failure.value)
+    assert fill(good="1") == []  # is in the cache
