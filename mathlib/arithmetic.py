@@ -126,7 +126,9 @@ def operand(function, a, arrays):
         return np.stack(elements) if any(isinstance(e, Number) for e in elements) else np.asarray(elements)
     if has_rules(a):
         refuse_rules(function, arrays, a)
-    constant = a if type(a) is np.ndarray else np.asarray(a)
+    # An array of a subclass comes here only if it has no rules of its own, or leaves Numbers to us.
+    yielding = isinstance(a, np.ndarray) and type(a).__array_ufunc__ is not np.ndarray.__array_ufunc__
+    constant = a if type(a) is np.ndarray or yielding else np.asarray(a)
     if constant.dtype.kind == "O" and (constant.ndim or isinstance(a, np.ndarray)):
         return np.reshape(operand(function, constant.ravel().tolist(), arrays), constant.shape)
     if constant.dtype.kind == "c":
@@ -157,10 +159,22 @@ def has_rules(a):
     """Whether a has an arithmetic of its own, that NumPy would ask."""
     kind = type(a)
     if isinstance(a, np.ndarray):
-        return any(getattr(kind, name) is not getattr(np.ndarray, name) for name in ("__array_ufunc__", "__mul__"))
+        own = {name for name in OWN if getattr(kind, name) is not getattr(np.ndarray, name)}
+        return bool(own) and not (own == {"__array_ufunc__"} and yields(a))
     if isinstance(a, (np.generic, numbers.Complex)):
         return False
     return any(hasattr(kind, name) for name in ("__array_ufunc__", "__array_function__", "__radd__"))
+
+
+OWN = "__array_ufunc__", "__array_function__", "__mul__"
+
+
+def yields(a):
+    """Whether an array that follows NumPy's functions leaves them to us where they meet a Number."""
+    try:
+        return a.__array_ufunc__(np.multiply, "__call__", Number.__new__(Number), a) is NotImplemented
+    except Exception:  # it tried to calculate
+        return False
 
 
 def refuse_rules(function, arrays, a):
@@ -311,7 +325,9 @@ class Rule(Row):
             elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
                 if getattr(a, "__array_ufunc__", self) is None:
                     return NotImplemented  # Python then asks a for its own operation
-                return self.run([operand(self.function, b, arrays) for b in arrays], rest, kwargs)
+                plain = [operand(self.function, b, arrays) for b in arrays]
+                if any(b is not c for b, c in zip(arrays, plain, strict=True)):
+                    return self.run(plain, rest, kwargs)
         if top is None:
             self.refuse_place(arrays)
         return top.apply(self, arrays, rest, kwargs)

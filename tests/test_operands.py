@@ -20,7 +20,7 @@ import sympy
 from scipy.sparse.linalg import aslinearoperator
 
 from mathlib import UnsupportedError, complex_step, grad, hessian, hvp, jvp
-from mathlib.arithmetic import name_of
+from mathlib.arithmetic import Number, name_of
 from mathlib.primitives import TABLE, composite, multilinear, primitive
 
 X, V = np.array([0.3, 0.7, 1.1]), np.array([1.0, -0.5, 0.25])
@@ -316,3 +316,20 @@ def test_a_user_adds_a_program_of_other_rows(arrays):
         assert np.array_equal(grad(lambda x: np.nansum(x, axis=0))(X), 2 * X)
     finally:
         del TABLE[np.nansum]
+
+
+def test_an_array_that_leaves_numbers_to_us_keeps_its_own_rules_elsewhere():
+    class Counting(np.ndarray):
+        calls = 0
+
+        def __array_ufunc__(self, ufunc, method, *inputs, **kwargs):
+            if any(isinstance(a, Number) for a in inputs):
+                return NotImplemented
+            Counting.calls += 1
+            return getattr(ufunc, method)(*(np.asarray(a) for a in inputs), **kwargs)
+
+    constant = np.arange(1.0, 4.0).view(Counting)
+    np.testing.assert_allclose(
+        grad(lambda x: np.sum(np.sin(x * constant)))(X), constant * np.cos(X * np.asarray(constant))
+    )
+    assert Counting.calls > 1
