@@ -179,8 +179,9 @@ class Hessian:
             v = direction(self.theta, v, "theta")[1]
 
             def derive(size):
-                Hv, lost = self.tangent(v if size == 1 else v * size)
-                return [Hv if size == 1 else Hv / size], lost
+                with np.errstate(all="ignore"):
+                    Hv, lost = self.tangent(v if size == 1 else v * size)
+                    return [Hv if size == 1 else Hv / size], lost
 
             if (Hv := in_range(derive, self.dtype)) is None:
                 finite(v=v)
