@@ -68,11 +68,11 @@ class Node(Number):
         node = Node.__new__(Node)
         node.value, node.run, node.line = y, run, len(run.tape)
         if rest:
-            rest = kept(rest)
+            rest = kept(rest, run.copies)
         if kwargs:
-            kwargs = {k: kept(a) for k, a in kwargs.items()}
+            kwargs = {k: kept(a, run.copies) for k, a in kwargs.items()}
         if rule.reads_values and None in parents:
-            values = [kept(a) if p is None else a for a, p in zip(values, parents, strict=True)]
+            values = [kept(a, run.copies) if p is None else a for a, p in zip(values, parents, strict=True)]
         if run.trace:
             run.places[node.line] = caller()
             self.follow(node, rule, arrays)
@@ -111,20 +111,32 @@ class Recording(Run):
 
     def __init__(self, trace=False):
         super().__init__(trace)
-        self.tape, self.places = [], {}
+        self.tape, self.places, self.copies = [], {}, {}
 
 
-def kept(a):
+def kept(a, copies):
     """A constant as the way back will read it, whatever the program does with it later.
 
     A copy costs a matrix-vector product twice as much; a checksum of the array before and after costs the same, and a
-    lock does not hold for its other views. Only a read-only array is taken as it is, if what it is a view of is too.
+    lock does not hold for its other views. Only a read-only array is taken as it is, if what it is a view of is too;
+    and of a place in memory that still holds the same bytes, one copy is enough.
     """
     if isinstance(a, np.ndarray):
-        return a if frozen(a) else np.array(a)
+        if frozen(a):
+            return a
+        return np.array(a) if a.nbytes < 1024 or a.dtype.hasobject else copied_once(a, copies)
     if type(a) in (tuple, list):
-        return type(a)(map(kept, a))
-    return slice(kept(a.start), kept(a.stop), kept(a.step)) if type(a) is slice else a
+        return type(a)(kept(b, copies) for b in a)
+    return slice(*(kept(b, copies) for b in (a.start, a.stop, a.step))) if type(a) is slice else a
+
+
+def copied_once(a, copies):
+    """A copy of an array: the earlier one, if the same place still holds the same bytes."""
+    place = a.__array_interface__["data"][0], a.shape, a.strides, a.dtype
+    order, word = "F" if a.flags.fnc else "C", f"u{math.gcd(a.itemsize, 8)}"
+    if place not in copies or not np.array_equal(*(b.ravel(order).view(word) for b in (a, copies[place]))):
+        copies[place] = np.array(a)
+    return copies[place]
 
 
 def frozen(a):
@@ -140,9 +152,13 @@ def record(f, theta, trace=False, lost=None):
     """Run f on a node: the value, the tape that ends with it (None: it does not depend on theta), and the last node."""
     run = Recording(trace)
     try:
-        y = run_program(f, Node(kept(theta), run), lost)
+        y = run_program(f, Node(kept(theta, run.copies), run), lost)
     finally:
-        tape, run.tape = run.tape, None  # nodes know their run: a run that knew its nodes would outlive them
+        tape, run.tape, run.copies = (
+            run.tape,
+            None,
+            None,
+        )  # nodes know their run: a run that knew its nodes would outlive them
     if not (isinstance(y, Node) and y.run is run):
         return y, None, None
     del tape[y.line + 1 :]

@@ -25,7 +25,7 @@ from mathlib import (
     value_and_grad,
     vjp,
 )
-from mathlib.backprop import Graph, kept
+from mathlib.backprop import Graph, kept, record
 from mathlib.dual import Complex, Dual
 from mathlib.nn import relu
 
@@ -805,13 +805,13 @@ def test_data_are_read_as_they_were(loss, n):
 def test_a_frozen_array_is_not_copied():
     data = np.ones(5000)
     data.flags.writeable = False
-    assert kept(data) is data
-    assert kept(data[1:]).base is not None
-    assert kept(np.frombuffer(b"12345678")).base is not None
+    assert kept(data, {}) is data
+    assert kept(data[1:], {}).base is not None
+    assert kept(np.frombuffer(b"12345678"), {}).base is not None
     data.flags.writeable = True
     view = data[:]
     view.flags.writeable = False
-    assert kept(view).base is None
+    assert kept(view, {}).base is None
 
 
 def test_theta_changed_in_place_by_the_program_is_read_as_it_was():
@@ -865,3 +865,42 @@ def test_threads_share_their_data():
         together = list(pool.map(work, range(4)))
     for g, alone in zip(together, map(work, range(4)), strict=True):
         np.testing.assert_array_equal(g, alone)
+
+
+@pytest.mark.parametrize(
+    "dtype", [float, np.float32, np.longdouble, complex, int, bool, np.float16, "U3", "S5", "M8[D]"]
+)
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda a: a,
+        lambda a: a.T,
+        lambda a: a[::2],
+        lambda a: a[:, ::-1],
+        lambda a: np.broadcast_to(a[0], (80, 70)),
+        lambda a: a.reshape(10, 8, 70).transpose(2, 0, 1),
+    ],
+)
+def test_of_a_constant_that_stays_as_it_is_a_tape_holds_one_copy(view, dtype):
+    base, copies = np.arange(80 * 70).reshape(80, 70).astype(dtype), {}
+    copy = kept(view(base), copies)
+    assert kept(view(base), copies) is copy
+    assert not np.shares_memory(copy, base)
+    before = view(base).copy()
+    base[:] = base[::-1, ::-1].copy()  # the same numbers in other places
+    after = kept(view(base), copies)
+    assert np.array_equal(copy, before)
+    assert np.array_equal(after, view(base))
+
+
+def test_a_recurrence_holds_its_matrix_once():
+    W = np.eye(100)
+
+    def loss(x):
+        for _ in range(50):
+            x = np.tanh(W @ x)
+        return np.sum(x)
+
+    tape = record(loss, np.ones(100))[1]
+    matrices = {id(a) for _, _, _, values, _, _ in tape for a in values if np.shape(a) == W.shape}
+    assert len(matrices) == 1
