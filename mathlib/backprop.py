@@ -132,7 +132,7 @@ def kept(a, copies):
 
 def copied_once(a, copies):
     """A copy of an array: the earlier one, if the same place still holds the same bytes."""
-    place = a.__array_interface__["data"][0], a.shape, a.strides, a.dtype
+    place = type(a), a.__array_interface__["data"][0], a.shape, a.strides, a.dtype
     order, word = "F" if a.flags.fnc else "C", f"u{math.gcd(a.itemsize, 8)}"
     if place not in copies or not np.array_equal(*(b.ravel(order).view(word) for b in (a, copies[place]))):
         copies[place] = a.copy("K")

@@ -14,7 +14,8 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
     Along a direction v, ``grad(theta) . v`` by backpropagation is compared with dl(theta)[v] by dual numbers and by
     central differences; for order 2, ``u . H v`` with nested dual numbers, and with differences of the first ones.
     v moves each component in proportion to its own size, and only such components at once as change the loss alike,
-    so that small ones are not hidden by large ones. The differences estimate their own error, and judge by it.
+    so that small ones are not hidden by large ones. The differences estimate their own error, and judge by it: what
+    changes the loss by little more than its rounding, they do not see.
 
     Parameters
     ----------
@@ -48,8 +49,9 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
     if np.shape(value := real_run(loss, theta)) != ():
         raise ValueError(f"the loss has shape {np.shape(value)}: a scalar is needed. Instead: np.sum or np.mean of it.")
     rng = np.random.default_rng(entropy(seed))
-    sizes = np.abs(theta)
+    sizes, told = np.abs(theta), np.zeros(theta.shape, bool)
     for size in (np.where(sizes > 0, sizes, 1), np.maximum(sizes, 1)):
+        left = ~told  # where steps of theta's own size told nothing
         for _ in range(directions):
             u, v = rng.standard_normal((2, *theta.shape)).astype(theta.dtype) * size
             if order == 1:
@@ -61,7 +63,8 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
                     "the Hessian-vector product",
                 )
             for part in alike(covector * size):
-                compare(f, theta, covector, v * part, what)
+                if np.any(part & left) and compare(f, theta, covector, v * (part & left), what):
+                    told = told | part
 
 
 def alike(terms):
@@ -71,17 +74,18 @@ def alike(terms):
 
 
 def compare(f, theta, covector, v, what):
-    """Raise the AssertionError, with the worst coordinate, if the routes differ along v."""
+    """Raise the AssertionError, with the worst coordinate, if the routes differ along v; say whether they tell."""
 
     def error(v):
         return disagreement(f, theta, covector, v)[0]
 
-    if error(v) <= 1:
-        return
+    wrong, sharp, *_ = disagreement(f, theta, covector, v)
+    if wrong <= 1:
+        return sharp
     i = worst_coordinate(error, v)
-    alone, *slopes = disagreement(f, theta, covector, only(v, i))
+    alone, _, *slopes = disagreement(f, theta, covector, only(v, i))
     if alone <= 1:  # the coordinates differ in how short their steps must be, and no one of them is wrong
-        return
+        return False
     back, dual, difference = (s / (v[i] if i else v) for s in slopes)
     raise AssertionError(
         f"{what} along theta{list(i) if i else ''} is {back} by backpropagation, {dual} by dual numbers and"
@@ -90,27 +94,32 @@ def compare(f, theta, covector, v, what):
 
 
 def disagreement(f, theta, covector, v):
-    """How far three routes to the derivative along v differ, in units of what their own errors allow; and the three."""
+    """How far three routes to the derivative along v differ, in units of what their own errors allow.
+
+    Also whether the differences are sharp enough to tell, and the three derivatives.
+    """
     back, size, dual = np.vdot(covector, v), np.vdot(np.abs(covector), np.abs(v)), jvp(f, theta, v)[1]
     share = np.finfo(theta.dtype).eps ** 0.375
-    slope, error = difference(f, theta, v, dual, share)
+    rounding = np.finfo(theta.dtype).eps * np.vdot(np.abs(covector), np.abs(theta) * (v != 0))
+    slope, error = difference(f, theta, v, dual, share, rounding)
     exact, approximate = share * max(abs(back), abs(dual), size) + TINY, share * max(abs(dual), abs(slope)) + TINY
     if abs(back - dual) > exact or abs(dual - slope) > approximate + 4 * error:
         # A sum of terms that cancel has the roundings of the terms: its neighbours tell.
         near = theta * (1 + np.finfo(theta.dtype).eps * np.sign(v))
         rounding = 16 * abs(jvp(f, near, v)[1] - dual)
         exact, error = exact + rounding, error + rounding / 4
-    return max(abs(back - dual) / exact, abs(dual - slope) / (approximate + 4 * error)), back, dual, slope
+    wrong = max(abs(back - dual) / exact, abs(dual - slope) / (approximate + 4 * error))
+    return wrong, error < 0.001 * abs(slope), back, dual, slope
 
 
 TINY = np.finfo(float).tiny
 
 
-def difference(f, theta, v, expected, share):
+def difference(f, theta, v, expected, share, rounding):
     """The central difference of f along v, and its error: by a step where it is as expected, else where it is steady.
 
-    Of a step that is too long, or too short, the neighbours say something else; and where f turns often within a step,
-    the slopes grow as the steps shrink, however small they are.
+    `rounding` is what f changes by the roundings of theta. Of a step that is too long, or too short, the neighbours
+    say something else; and all shorter steps together, as far as rounding lets them.
     """
     eps = np.finfo(theta.dtype).eps
     third = round(-np.log2(eps) / 3)
@@ -121,17 +130,16 @@ def difference(f, theta, v, expected, share):
         if after is None or before is None or not max(abs(after), abs(before)) < h * np.finfo(theta.dtype).max:
             continue
         slopes.append((after - before) / (2 * h))
-        errors.append(eps * max(abs(after), abs(before)) / h)
+        errors.append((eps * max(abs(after), abs(before)) + rounding) / h)
         told = errors[-1] <= share * abs(expected)
         if told and abs(slopes[-1] - expected) <= share * abs(expected) + 4 * errors[-1]:
             return slopes[-1], errors[-1]
+    slopes, errors = np.array(slopes), np.array(errors)
     steady = []
-    for k in range(1, len(slopes) - 3):
-        near, rounding = np.array(slopes[k : k + 4]), max(errors[k : k + 4])
-        changes = np.abs(np.diff(near))
-        converges = np.all(changes[1:] <= changes[:-1] / 4)
-        if converges or np.ptp(near) <= 0.01 * np.max(np.abs(near)) + 4 * rounding:
-            steady.append((np.ptp(near) + rounding, near[1]))
+    for k in range(1, len(slopes) - 2):
+        spread, rounding = np.ptp(slopes[k : k + 3]), np.max(errors[k : k + 3])
+        contradiction = np.max(np.abs(slopes[k + 1 :] - slopes[k + 1]) - 64 * errors[k + 1 :], initial=0.0)
+        steady.append((spread + rounding + contradiction, slopes[k + 1]))
     error, slope = min(steady, default=(np.inf, 0.0))
     return slope, error
 

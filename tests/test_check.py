@@ -137,3 +137,36 @@ def test_a_wrong_rule_is_found_beside_larger_components(table):
             check_grad(
                 lambda x, s=size: s * np.sum(np.sin(x)) + wrong(x[1]) - s * np.sin(x[1]), np.array([1.0, 1.2, 0.7])
             )
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda z: np.sum(np.sin(50 * z)),  # it turns often within a step of length 1
+        lambda z: np.sum(1 / (1 + z**2)),  # and is flat far from here
+        lambda z: np.linalg.norm(z),
+        lambda z: z[0] ** 2 + 1e-9 * np.sin(z[1]) + 1e-12 * z[2] ** 3,
+        lambda z: np.sum(np.exp(z)) + 1e6,
+        lambda z: np.sum(np.abs(z) * np.log(np.abs(z) + 1e-3)),
+    ],
+)
+def test_a_right_derivative_is_accepted_where_long_steps_tell_nothing(program, order):
+    for seed in range(10):
+        rng = np.random.default_rng(seed)
+        units = 10.0 ** rng.integers(-12, 13, 4)
+        z = rng.standard_normal(4) * (1e-3 if seed % 3 == 0 else 1.0)
+        unit = 10.0 ** rng.integers(-12, 13)
+        check_grad(lambda x, u=units, c=unit: c * program(x / u), units * z, order=order, seed=seed)
+
+
+@pytest.mark.parametrize("factor", [1.01, 0.0, -1.0])
+def test_backprop_that_differs_from_dual_numbers_is_found_in_a_term_near_rounding(table, factor):
+    @primitive
+    def wrong(x):
+        return np.sin(x)
+
+    general(wrong, lambda y, x, dx: np.cos(x) * dx, transposes=(lambda g, y, x: factor * g * np.cos(x),))
+    for small in 10.0 ** np.arange(-12, 1):
+        with pytest.raises(AssertionError, match=r"theta\[1\]"):
+            check_grad(lambda x, s=small: np.sum(x[::2] ** 2) + s * wrong(x[1]), np.array([1e6, 0.4, 1e-6]))
