@@ -99,10 +99,12 @@ def off_host(page):
 
 
 # What axe-core would look at thousands of times without finding anything new: the insides of pictures, formulas
-# (read from their MathML), and in a piece of code all but the first word of each kind and a bit of what is between.
+# (read from their MathML), and in a piece of code, or a signature, all but the first word of each kind and a bit of
+# what is between.
 PRUNE = """() => {
     document.querySelectorAll('.katex-html, [role=img] svg > *').forEach(element => element.remove());
-    for (const code of document.querySelectorAll('.highlight pre')) {
+    document.querySelectorAll('dt.sig .pre').forEach(word => word.replaceWith(word.textContent));
+    for (const code of document.querySelectorAll('.highlight pre, dt.sig')) {
         const seen = new Set();
         for (const word of code.querySelectorAll('span[class]')) {
             if (seen.has(word.className)) word.remove();
