@@ -105,8 +105,9 @@ def disagreement(f, theta, covector, v):
     exact, approximate = share * max(abs(back), abs(dual), size) + TINY, share * max(abs(dual), abs(slope)) + TINY
     if abs(back - dual) > exact or abs(dual - slope) > approximate + 4 * error:
         # A sum of terms that cancel has the roundings of the terms: its neighbours tell.
-        near = theta * (1 + np.finfo(theta.dtype).eps * np.sign(v))
-        rounding = 16 * abs(jvp(f, near, v)[1] - dual)
+        eps = np.finfo(theta.dtype).eps
+        near = [jvp(f, theta * (1 + k * eps), v)[1] for k in (-2, -1, 1, 2)]
+        rounding = 16 * max(abs(slope_there - dual) for slope_there in near)
         exact, error = exact + rounding, error + rounding / 4
     wrong = max(abs(back - dual) / exact, abs(dual - slope) / (approximate + 4 * error))
     return wrong, error < 0.001 * abs(slope), back, dual, slope
