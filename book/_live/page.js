@@ -197,7 +197,7 @@
     add(output) {
       const last = this.shown.at(-1);
       if (last?.kind === output.kind && (output.kind === "text" || output.kind === "warning")) {
-        last.node.textContent += output.text;
+        last.node.firstChild.append(output.text);
         return;
       }
       const node = this.draw(output);
