@@ -132,7 +132,9 @@ def collect(store=STORE, host=True):
                 missing.append(name)
                 continue
         if not is_right(data, file):
-            sys.exit(f"error: {name} is not the file that {LIST.relative_to(ROOT)} names: its SHA-256 is {digest(data)}.")
+            sys.exit(
+                f"error: {name} is not the file that {LIST.relative_to(ROOT)} names: its SHA-256 is {digest(data)}."
+            )
         path.write_bytes(data)
     if core:
         shutil.rmtree(core)

@@ -16,14 +16,16 @@ import html
 import io
 import json
 import os
+import re
 import sys
 import tomllib
 import zipfile
 from importlib.metadata import distribution
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import sphinxcontrib.katex
-from docutils import nodes
+from lean_pages import SET_THEME
 from sphinx.errors import ExtensionError
 from sphinx.util.osutil import relative_uri
 
@@ -38,7 +40,14 @@ FIRST = ["numpy", "matplotlib"]
 # Pure packages that Pyodide hasn't got: from the environment of the build.
 OURS = ["pint", "flexparser", "flexcache", "platformdirs"]
 OURS_NEED = ["typing-extensions"]
-TABLES = ["derivatives.csv", "derivatives.json", "optimizers.json", "step_sizes.csv", "step_sizes.json", "step_sizes.py"]
+TABLES = [
+    "derivatives.csv",
+    "derivatives.json",
+    "optimizers.json",
+    "step_sizes.csv",
+    "step_sizes.json",
+    "step_sizes.py",
+]
 
 
 # ── the files ──
@@ -163,11 +172,26 @@ def prepare(app):
     }
 
 
+# What a host may send as the header Content-Security-Policy. Formulas and figures are placed by their style attributes.
+POLICY = """default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval' 'sha256-{theme}'; worker-src blob:; \
+connect-src 'self' {hosts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
+frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+"""
+
+
+def policy(python):
+    [theme] = re.findall(r"<script>(.*?)</script>", SET_THEME, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(theme.encode()).digest()).decode()
+    hosts = {f"{urlsplit(base).scheme}://{urlsplit(base).netloc}" for base in python["bases"].values()}
+    return POLICY.format(theme=digest, hosts=" ".join(sorted(hosts)))
+
+
 def write(app, exception):
     if exception or app.builder.name != "html":
         return
     folder = Path(app.outdir) / "_live"
     (folder / "files").mkdir(parents=True, exist_ok=True)
+    (folder / "content-security-policy.txt").write_text(policy(app.live_python), encoding="ascii")
     for name, text in app.live_assets.items():
         (folder / name).write_text(text, encoding="utf8")
     scripts = {f"{name}.js": data for name, data in app.live_files.items()}

@@ -41,7 +41,8 @@ def start(to_page):
     os.environ["MPLBACKEND"] = "module://live_backend"
     builtins.display = display
     # Or matplotlib would look through all fonts at its first import, for three seconds.
-    shutil.copy(f"{HOME}/fontlist.json", Path(find_spec("matplotlib").origin).parent)
+    if matplotlib := find_spec("matplotlib"):
+        shutil.copy(f"{HOME}/fontlist.json", Path(matplotlib.origin).parent)
 
 
 class Printed(io.TextIOBase):
