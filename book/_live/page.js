@@ -353,7 +353,7 @@
       this.status = element("p", { className: "live-progress" });
       this.status.setAttribute("role", "status");
       const total = Object.values(this.seconds).reduce((sum, s) => sum + s, 0);
-      this.all = button("Run all", () => this.run(this.cells), { title: `About ${seconds(total)}` });
+      this.all = button("Run all", () => this.run(this.cells), { title: total >= LONG ? `About ${seconds(total)}` : "" });
       this.stopper = button("Stop", () => this.stop(), { disabled: true });
       this.back = button("Back to the book's text", () => this.restore());
       bar.replaceChildren(element("div", { className: "live-tools" }, this.all, this.stopper, this.back), this.status);
@@ -362,7 +362,7 @@
       cells.forEach((box, i) => this.cells.push(new Cell(this, box, i + 1)));
       this.help = element("p", { className: "live-note" },
         `Every cell can be edited now; Shift+Enter runs it. Tab indents; Escape, then Tab leaves an editor. `
-        + `All cells take about ${seconds(total)}. Your edits stay in this browser.`);
+        + `${total >= LONG ? `All cells take about ${seconds(total)}. ` : ""}Your edits stay in this browser.`);
       bar.append(this.help);
       this.keep();
     }

@@ -27,6 +27,7 @@ post = print  # worker.js sets it
 figures = {}  # the moving figures by their ids, as last defined
 frames = set()  # the ids of those that may keep the frames that were drawn with the book
 main = types.ModuleType("__main__")
+latest = None  # the stream that was written to last
 
 
 def start(to_page):
@@ -52,6 +53,10 @@ class Printed(io.TextIOBase):
         self.kind, self.waiting, self.length, self.sent = kind, [], 0, 0.0
 
     def write(self, text):
+        global latest
+        if latest is not self and latest:
+            latest.flush()
+        latest = self
         self.waiting.append(text[: max(0, MAX_TEXT - self.length)])
         self.length += len(text)
         if self.length - len(text) < MAX_TEXT <= self.length:
@@ -64,14 +69,18 @@ class Printed(io.TextIOBase):
         text = "".join(self.waiting)
         self.waiting, self.sent = [], time.monotonic()
         if text:
-            show(self.kind, text=text)
+            send(self.kind, text=text)
+
+
+def send(kind, **content):
+    post(json.dumps({"kind": kind, **content}))
 
 
 def show(kind, **content):
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, Printed) and stream.kind != kind:
-            stream.flush()
-    post(json.dumps({"kind": kind, **content}))
+    """Send what is not printed, after what was."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    send(kind, **content)
 
 
 def run(name, code, kept_frames=(), scratch=False):

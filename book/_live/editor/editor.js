@@ -34,6 +34,7 @@ window.makeEditor = ({ parent, text, label, run, change }) => {
         keymap.of([{ key: "Shift-Enter", run: () => (run(), true) }]),
         history(),
         drawSelection(),
+        EditorView.lineWrapping, // a phone is narrow, and a box that scrolls is hard to reach by keyboard
         indentUnit.of("    "),
         indentOnInput(),
         bracketMatching(),
