@@ -458,7 +458,7 @@ SECONDS = ROOT / "book" / "_live" / "seconds.toml"
 
 def note_seconds(chapter, times):
     """Write down which cells take longer than two seconds, for the page to say so."""
-    comment, *_ = SECONDS.read_text(encoding="utf8").splitlines()
+    comment = SECONDS.read_text(encoding="utf8").splitlines()[0]
     table = tomllib.loads(SECONDS.read_text(encoding="utf8"))
     table[chapter] = {str(n): round(t) for n, t in enumerate(times, 1) if t >= 2}
     rows = (f"[{name}]\n" + "".join(f"{n} = {t}\n" for n, t in cells.items()) for name, cells in sorted(table.items()))

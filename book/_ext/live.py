@@ -97,6 +97,7 @@ def describe_python(own, carried):
     }
     files |= {name: {"bytes": len(data), "own": True} for name, data in own.items()}
     packages = {name: package(name, **row) for name, row in listed["packages"].items()}
+    imports = {"step_sizes": "tqdm"}  # a benchmark that a chapter imports, and what it imports
     packages["pint"] = package(
         "pint",
         file="pint.zip",
@@ -108,9 +109,7 @@ def describe_python(own, carried):
     return {
         "bases": listed["bases"],
         "files": files,
-        # (The benchmark that a chapter imports needs tqdm.)
-        "imports": {module: name for name, row in packages.items() for module in row["imports"]}
-        | {"step_sizes": "tqdm"},
+        "imports": imports | {module: name for name, row in packages.items() for module in row["imports"]},
         "lock": {"info": listed["info"], "packages": packages},
     }
 
