@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment picture portable requirements clean distclean
+.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -62,7 +62,7 @@ notebooks: .venv/installed ## execute the notebooks and store their outputs, wit
 
 # ── the gates ──
 
-test: chromium lint laws stored book site ## run every check: ruff, laws, notebooks, strict build, browser
+test: chromium lint laws stored book site live ## run every check: ruff, laws, notebooks, strict build, browser, live pages
 
 chromium: .venv/installed
 	@python tools/browser.py >/dev/null
@@ -111,6 +111,18 @@ experiment: .venv/installed ## run every stochastic method from every step size 
 lighthouse: book ## measure the speed of the pages (needs Node)
 	$(call heading,the speed of the pages)
 	@python benchmarks/lighthouse.py
+
+# ── live pages ──
+
+live: chromium ## run live pages in a browser (LIVE=two: and two chapters, others every day; LIVE=all: every chapter)
+	$(call heading,live pages)
+	@pytest -m live --timeout 600 --timeout-method thread -n 1 $(if $(LIVE),,-k 'not a_chapter_runs') tests/test_live.py
+
+pin: .venv/installed ## pin Python for the browser anew (needs npm, PyPI and Pyodide's host or PYODIDE_DIST)
+	@python tools/pyodide.py pin
+
+editor: ## bundle the editor of live pages anew (needs npm)
+	@cd book/_live/editor && npm ci --ignore-scripts --no-audit --no-fund && npm run build
 
 # ── the rest ──
 

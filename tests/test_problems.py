@@ -1,7 +1,5 @@
 """The data: what it is, that it is split as promised, and that a network learns from it."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from mathlib.check import check_grad
 from mathlib.nn import accuracy, cnn, softmax_cross_entropy
 from mathlib.optimize import damped_newton, minimize
 from mathlib.problems import PROBLEMS, digits, digits_network, logistic_regression, quadratic, rosenbrock
+from mathlib.problems.data import table
 
 
 def test_digits_are_grey_images_and_whole_labels():
@@ -46,10 +45,12 @@ def test_another_fraction_is_refused(test):
         digits(test=test)
 
 
-def test_without_scikit_learn_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
-    with pytest.raises(ImportError, match=r"pip install .*mathlib-second-order\[problems\]"):
-        digits()
+def test_the_tables_are_those_of_scikit_learn():
+    from sklearn.datasets import load_breast_cancer, load_digits
+
+    for name, load in (("digits", load_digits), ("tumours", load_breast_cancer)):
+        for ours, theirs in zip(table(name), load(return_X_y=True), strict=True):
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def test_a_small_network_learns_the_digits():

@@ -42,6 +42,7 @@ SCRIPTS = [
     "scripts/sphinx-book-theme.js",
     "scripts/pydata-sphinx-theme.js",
     "explorable.js",
+    "live.js",
 ]
 SEARCH_SCRIPTS = [
     "doctools.js",

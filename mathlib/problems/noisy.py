@@ -17,7 +17,7 @@ from functools import cache, partial
 import numpy as np
 
 from mathlib.nn import cnn, mlp, relu, softmax_cross_entropy
-from mathlib.problems.data import digits
+from mathlib.problems.data import digits, table
 from mathlib.stochastic import minibatches
 
 NoisyProblem = namedtuple("NoisyProblem", "loss theta0 losses")
@@ -108,13 +108,11 @@ def tumours(seed):
 
 @cache
 def standardized_tumours():
-    """Measurements of breast tumours, each of mean 0 and variance 1, and whether they are benign; from scikit-learn.
+    """Measurements of breast tumours, each of mean 0 and variance 1, and whether they are benign.
 
     Source: Wolberg, W. et al. (1993).
     """
-    from sklearn.datasets import load_breast_cancer
-
-    X, y = load_breast_cancer(return_X_y=True)
+    X, y = table("tumours")
     return (X - X.mean(axis=0)) / X.std(axis=0), y
 
 

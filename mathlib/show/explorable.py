@@ -1,6 +1,7 @@
 """`explorable`: a function that draws a figure becomes a figure that the reader can move."""
 
 import base64
+import builtins
 import functools
 import html
 import inspect
@@ -50,9 +51,7 @@ def explorable(**sliders):
 
     def decorate(draw):
         figure = Explorable(draw, sliders)
-        if _in_kernel():
-            from IPython.display import display
-
+        if display := _display():
             display(figure)
         return figure
 
@@ -137,6 +136,15 @@ def _check_docstring(draw):
 def _in_kernel():
     ipython = sys.modules.get("IPython")
     return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
+
+
+def _display():
+    """What shows a figure where it is defined: IPython in a running kernel, the page in a reader's browser."""
+    if _in_kernel():
+        from IPython.display import display
+
+        return display
+    return getattr(builtins, "display", None) if sys.platform == "emscripten" else None
 
 
 def _png(figure, dpi):

@@ -1,19 +1,21 @@
 """The control of a moving figure: a finite range of values, each with its read-out."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclass(frozen=True)
 class Slider:
-    """The positions of one slider. Made by `slider`."""
+    """The positions of one slider, and how any value between them reads. Made by `slider`."""
 
     label: str
     values: tuple
     value: object
     readouts: tuple
+    read: Callable = field(default=str, repr=False, compare=False)
 
     @property
     def default(self):
@@ -64,8 +66,12 @@ def slider(start, stop, *, step=1, value=None, label=None, unit="", format="{:g}
     if value not in values:
         nearest = min(values, key=lambda v: abs(v - value))
         raise ValueError(f"slider {label!r}: value={value} is not a position; the nearest is {nearest}")
-    read = format if callable(format) else format.format
-    return Slider(label, values, values[values.index(value)], tuple(_typeset(read(v) + unit) for v in values))
+    write = format if callable(format) else format.format
+
+    def read(value):
+        return _typeset(write(value) + unit)
+
+    return Slider(label, values, values[values.index(value)], tuple(map(read, values)), read)
 
 
 def _typeset(text):
