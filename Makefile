@@ -62,7 +62,7 @@ notebooks: .venv/installed ## execute the notebooks and store their outputs, wit
 
 # ── the gates ──
 
-test: chromium lint laws stored book site live ## run every check: ruff, laws, notebooks, strict build, browser, live pages
+test: chromium lint laws stored book site ## run every check: ruff, laws, notebooks, strict build, browser
 
 chromium: .venv/installed
 	@python tools/browser.py >/dev/null
