@@ -2,9 +2,9 @@
 
     python benchmarks/scipy_suite.py
 
-Prints how many pass, and the names of those that do not. They are about what ours do not promise: the iterates and
-counts of SciPy's algorithms, stopping rules of theirs (xtol, xrtol, ftol, maxls, a negative maxiter), warnings of its classes,
-and losses that are no plain NumPy programs (np.asarray in them) without a jac.
+Prints how many pass, and the names of those that do not. They are about what ours do not promise: the iterates and the
+counts of SciPy's algorithms, their stopping rules (xtol, xrtol, ftol, maxls, a negative maxiter), their classes of
+warnings, and losses that are no plain NumPy programs (np.asarray in them) without a jac.
 """
 
 import sys
