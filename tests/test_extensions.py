@@ -110,6 +110,7 @@ def test_only_notebooks_without_outputs_in_the_cache_are_executed(fill, tmp_path
     assert len(fill(one="print(6 * 7)", two="2")) == 2
     cache = executed.get_cache(str(tmp_path / "cache"))
     _, merged = cache.merge_match_into_notebook(nbformat.read(tmp_path / "one.ipynb", 4))
+    cache.db.dispose()
     assert merged.cells[0].outputs[0].text == "42\n"
     again = fill(one="print(6 * 7)", two="3")
     assert len(again) == 1

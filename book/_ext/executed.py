@@ -38,6 +38,14 @@ def execute(path, timeout):
 
 def fill_cache(app, env, docnames):
     cache = get_cache(app.config.nb_execution_cache_path)
+    try:
+        _fill(cache, app, env, docnames)
+    finally:
+        cache.db.dispose()  # its connections
+
+
+def _fill(cache, app, env, docnames):
+    """Execute what the cache does not hold, say which, and put it there."""
     paths = [Path(env.doc2path(name)) for name in docnames]
     missing = [path for path in paths if path.suffix == ".ipynb" and not _holds(cache, path)]
     # The longest first, so that none is left alone at the end: those with the most figures are the largest.
