@@ -7,3 +7,5 @@ from hypothesis import settings
 settings.register_profile("gate", derandomize=True, deadline=None)
 settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("gate")
+
+collect_ignore_glob = ["wrong_answers/*"]  # answers that test_exercises runs

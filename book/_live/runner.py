@@ -12,6 +12,7 @@ import json
 import linecache
 import os
 import shutil
+import symtable
 import sys
 import time
 import traceback
@@ -108,7 +109,7 @@ def run(name, code, kept_frames=(), scratch=False):
     return True
 
 
-def execute(name, code, namespace):
+def execute(name, code, namespace, show=None):
     """Run the statements; show the value of a last expression that has no semicolon after it."""
     tree = ast.parse(code, name)
     last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
@@ -116,7 +117,7 @@ def execute(name, code, namespace):
     if last:
         value = eval(compile(ast.Expression(last.value), name, "eval"), namespace)
         if value is not None and not code.rstrip().endswith(";"):
-            display(value)
+            (show or display)(value)
 
 
 def report(error, name):
@@ -129,6 +130,57 @@ def report(error, name):
         lines = [error.lineno]
     text = "".join(traceback.format_exception(type(error), error, trace))
     show("error", text=text, name=type(error).__name__, line=lines[-1] if lines else None)
+
+
+# ── what a cell needs ──
+
+
+def needed(codes):
+    """The indices of the cells that the last one needs, in their order: those that bind the names it uses, and theirs.
+
+    Of several cells that bind a name the last one counts that stands above. A name in a function's body is looked up
+    when the function is called, so from the last cell, too. A cell that stores into an object binds its name.
+    """
+    tables = [names(code) for code in codes]
+    last = len(codes) - 1
+    found, todo = set(), [last]
+    while todo:
+        cell = todo.pop()
+        _, used, later = tables[cell]
+        wanted = [(name, cell) for name in used | later] + [(name, last) for name in later]
+        for name, place in wanted:
+            binder = next((i for i in reversed(range(place)) if name in tables[i][0]), None)
+            if binder is not None and binder not in found:
+                found.add(binder)
+                todo.append(binder)
+    return sorted(found - {last})
+
+
+def names(code):
+    """The names that a cell binds, those it uses as it runs, and those that its functions use."""
+    try:
+        table = symtable.symtable(code, "<cell>", "exec")
+        tree = ast.parse(code)
+    except SyntaxError:
+        return set(), set(), set()
+    symbols = table.get_symbols()
+    bound = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported() or s.is_namespace()}
+    used = {s.get_name() for s in symbols if s.is_referenced()}
+    stored = [node for node in ast.walk(tree) if isinstance(getattr(node, "ctx", None), ast.Store)]
+    roots = {root(node) for node in stored if not isinstance(node, ast.Name)} & used
+    inner, later = list(table.get_children()), set()
+    while inner:
+        child = inner.pop()
+        inner += child.get_children()
+        later |= {s.get_name() for s in child.get_symbols() if s.is_global()}
+    return bound | roots, used, later
+
+
+def root(node):
+    """The name whose object a store goes into."""
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+        node = node.value
+    return getattr(node, "id", None)
 
 
 # ── what a value looks like ──

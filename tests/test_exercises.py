@@ -1,0 +1,190 @@
+"""The exercises: their form, and that a check passes the solution, and neither the starter nor a wrong answer."""
+
+import os
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from mathlib.exercises import Verdict
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "book" / "_live"))
+from runner import execute, names, needed  # noqa: E402
+
+CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
+CALL = re.compile(r'check\("(ex-[a-z0-9-]+)"')
+EXERCISE = re.compile(r":::+\{exercise\} ((?:[✍⌨] )+)(★+) (.+)\n:label: (ex-[a-z0-9-]+)\n")
+FOLDED = re.compile(r"<details><summary>(Hint|Solution)</summary>\n\n(.+?)\n\n</details>", re.DOTALL)
+
+
+def cells_of(path):
+    return nbformat.read(path, as_version=4).cells
+
+
+def role(cell):
+    return next((t.removeprefix("exercise-") for t in cell.metadata.get("tags", []) if "exercise-" in t), None)
+
+
+class Exercise:
+    """An exercise as a chapter has it: its cells by role, and where they stand among the cells of code."""
+
+    def __init__(self, chapter, label, sign):
+        self.chapter, self.label, self.sign = chapter, label, sign
+        self.answer = self.check = None
+        self.solution = []
+        self.order = []
+
+    def __repr__(self):
+        return f"{self.chapter.stem}/{self.label}"
+
+
+def exercises_of(path):
+    """The exercises of a chapter, and its cells of code."""
+    found, codes = [], []
+    for cell in cells_of(path):
+        if cell.cell_type == "markdown":
+            for sign, _, _, label in EXERCISE.findall(cell.source):
+                found.append(Exercise(path, label, sign.strip()))
+            if found:
+                found[-1].order += [kind for kind, _ in FOLDED.findall(cell.source)]
+            continue
+        kind = role(cell)
+        if kind:
+            exercise = found[-1]
+            if kind != "solution" or exercise.order[-1:] != ["solution"]:
+                exercise.order.append(kind)
+            exercise.solution += [len(codes)] if kind == "solution" else []
+            exercise.answer = cell.source if kind == "answer" else exercise.answer
+            exercise.check = len(codes) if kind == "check" else exercise.check
+        codes.append((kind, cell.source))
+    return found, codes
+
+
+BOOK = {path: exercises_of(path) for path in CHAPTERS}
+ALL = [exercise for found, _ in BOOK.values() for exercise in found]
+CHECKED = [exercise for exercise in ALL if exercise.check is not None]
+
+
+def wrong_answers(path):
+    """The wrong answers kept for a chapter: (label, what the verdict has to say, code)."""
+    file = ROOT / "tests" / "wrong_answers" / f"{path.stem}.py"
+    text = file.read_text(encoding="utf8") if file.exists() else ""
+    parts = re.split(r"^# %% (ex-[a-z0-9-]+): (.+)\n", text, flags=re.MULTILINE)
+    return list(zip(parts[1::3], parts[2::3], parts[3::3], strict=True))
+
+
+WRONG = {path: wrong_answers(path) for path in CHAPTERS}
+
+
+# ── the form ──
+
+
+@pytest.mark.parametrize("exercise", ALL, ids=repr)
+def test_an_exercise_has_a_place_for_the_answer_a_check_a_hint_and_a_solution(exercise):
+    order = [part for part in exercise.order if part not in ("solution",)]
+    if exercise.sign == "✍":
+        assert order in (["Hint", "Solution"], ["answer", "check", "Hint", "Solution"])
+    else:
+        assert order == ["answer", "check", "Hint", "Solution"]
+        assert exercise.solution, "a solution in code"
+
+
+@pytest.mark.parametrize("exercise", CHECKED, ids=repr)
+def test_an_exercise_and_its_check_have_one_label(exercise):
+    codes = [source for _, source in BOOK[exercise.chapter][1]]
+    assert set(CALL.findall(codes[exercise.check])) == {exercise.label}
+    assert set(CALL.findall("\n".join(codes[i] for i in exercise.solution))) == {exercise.label}
+
+
+@pytest.mark.parametrize("exercise", CHECKED, ids=repr)
+def test_a_solution_does_not_take_the_answers_names(exercise):
+    codes = [source for _, source in BOOK[exercise.chapter][1]]
+    taken = set().union(*(names(codes[i])[0] for i in exercise.solution)) & names(exercise.answer)[0]
+    assert not taken, "after “Run all” the check would judge the solution"
+
+
+@pytest.mark.parametrize("exercise", [e for e in CHECKED if "⌨" in e.sign], ids=repr)
+def test_three_wrong_answers_are_kept(exercise):
+    assert sum(label == exercise.label for label, *_ in WRONG[exercise.chapter]) >= 3
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_every_wrong_answer_belongs_to_an_exercise(path):
+    assert {label for label, *_ in WRONG[path]} <= {exercise.label for exercise in BOOK[path][0]}
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_each_question_of_a_quiz_has_one_right_answer_and_reasons(path):
+    text = "\n".join(cell.source for cell in cells_of(path) if cell.cell_type == "markdown")
+    quiz = text.partition("## Check yourself")[2].partition("## Exercises")[0]
+    questions = re.split(r"^\*\*\d", quiz, flags=re.MULTILINE)[1:]
+    assert len(questions) >= 4
+    for question in questions:
+        reasons = re.findall(r"^:::\{dropdown\} .+\n(.*)", question, re.MULTILINE)
+        assert sorted(reason[:2] for reason in reasons) == ["✓ "] + ["✗ "] * (len(reasons) - 1), question
+
+
+# ── the checks ──
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_checks_accept_the_solution_and_refuse_the_starter_and_wrong_answers(path, monkeypatch):
+    monkeypatch.chdir(path.parent)
+    monkeypatch.setitem(os.environ, "MATHLIB_SHOW", "still")
+    found, codes = BOOK[path]
+    sources = [code for _, code in codes]
+    for exercise in [e for e in found if e.check is not None]:
+        above = [code for kind, code in codes[: exercise.check - 1] if kind != "solution"]
+        namespace = {"display": lambda *_: None}
+        for i in needed([*above, "\n".join(sources[i] for i in [exercise.check, *exercise.solution])]):
+            execute("<cell above>", above[i], namespace)
+        check = sources[exercise.check]
+        assert verdict(exercise.answer, check, namespace).state == "open", exercise
+        assert solved(exercise, sources, namespace).state == "right", exercise
+        for label, why, code in WRONG[path]:
+            if label == exercise.label:
+                said = verdict(code, check, namespace)
+                assert said.state == "wrong", f"{exercise}: {code}"
+                assert why in said.text, f"{exercise}: {said} should say “{why}”"
+
+
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_formulas_tell_the_kept_mistakes_apart(path):
+    check = checks_of(path)
+    for label, mistakes in check.mistakes.items():
+        for formula, why in mistakes.items():
+            said = check(label, formula)
+            assert (said.state, said.text.rstrip(".")) == ("wrong", why.rstrip(".")), f"{label}: {formula}: {said}"
+
+
+def checks_of(path):
+    """The checks of a chapter, as its notebook imports them."""
+    text = "\n".join(source for _, source in BOOK[path][1])
+    [module] = set(re.findall(r"from (mathlib\.exercises\.\w+) import check", text))
+    return import_module(module).check
+
+
+def verdict(answer, check, namespace):
+    """What the check says of an answer, in a copy of the chapter's variables."""
+    namespace = dict(namespace)
+    execute("<cell answer>", answer, namespace)
+    return judged(check, namespace)
+
+
+def solved(exercise, sources, namespace):
+    """What the check in an exercise's solution says."""
+    namespace = dict(namespace)
+    said = [judged(sources[i], namespace) for i in exercise.solution]
+    [final] = [verdict for verdict in said if isinstance(verdict, Verdict)]
+    return final
+
+
+def judged(code, namespace):
+    """The value that a cell shows last."""
+    shown = []
+    execute("<cell check>", code, namespace, shown.append)
+    return shown[-1] if shown else None
