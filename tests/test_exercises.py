@@ -3,13 +3,15 @@
 import os
 import re
 import sys
+from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
-from mathlib.exercises import Verdict
+from mathlib.exercises import Exercises, Verdict, compare, require
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_live"))
@@ -188,3 +190,94 @@ def judged(code, namespace):
     shown = []
     execute("<cell check>", code, namespace, shown.append)
     return shown[-1] if shown else None
+
+
+# ── what they are made of ──
+
+
+@pytest.mark.parametrize(
+    ("codes", "indices"),
+    [
+        (["import numpy as np", "a = 1", "np.ones(a)"], [0, 1]),
+        (["a = 1", "a = 2", "b = 3", "a"], [1]),
+        (["a = 1", "b = a", "a = 2", "b"], [0, 1]),
+        (["def f(x): return x + c", "c = 1", "c = 2", "f(1)"], [0, 2]),
+        (["x = [0]", "x[0] = 1", "print(x)"], [0, 1]),
+        (["class C: pass", "c = C()", "c.a = 1", "def g(): return c", "g()"], [0, 1, 2, 3]),
+        (["n = 3", "[i * n for i in range(2)]"], [0]),
+        (["i = 3", "[i for i in range(2)]"], []),
+        (["a = (", "a = 1", "a"], [1]),
+        (["a = 1", "b"], []),
+    ],
+)
+def test_needed_follows_names_to_the_cells_that_bind_them(codes, indices):
+    assert needed(codes) == indices
+
+
+@pytest.fixture
+def check():
+    check = Exercises()
+    check.formula("ex-slope", "3*x^2 + n", {"3*x + n": "it is x squared"}, n=range(1, 9))
+    check.formula("ex-half", "1/2", {"1/4": "half of it"})
+    check.code("ex-pair")(lambda pair: compare(pair(2.0), [2.0, 4.0], [([4.0, 2.0], "they are the wrong way round")]))
+    check.code("ex-true")(lambda value: require(value is True, "it is not true"))
+    return check
+
+
+@pytest.mark.parametrize(
+    "answer", ["3*x**2 + n", "n + 3 * x^2", "x*(3*x) + n", "n - 3*x*(-x) + 0.0", "sqrt(9*x**4) + n"]
+)
+def test_any_form_of_a_formula_is_right(check, answer):
+    assert check("ex-slope", answer).state == "right"
+
+
+@pytest.mark.parametrize("answer", ["1/2", 0.5, "0.5", "sqrt(1/4)", np.float64(0.5), Fraction(1, 2), 1 / 2 + 0j])
+def test_any_kind_of_a_number_is_right(check, answer):
+    assert check("ex-half", answer).state == "right"
+
+
+@pytest.mark.parametrize(
+    ("label", "answer", "why"),
+    [
+        ("ex-slope", "3*x + n", "it is x squared."),
+        ("ex-slope", "3*x**2", "that is not right."),
+        ("ex-slope", "3*y**2 + n", "`y` does not occur in it: the answer is in `n`, `x`."),
+        ("ex-slope", "3x + n", "not a formula that Python can read"),
+        ("ex-slope", "1/(x - x)", "ZeroDivisionError"),
+        ("ex-slope", "x.__class__", "`x.__class__` is not a formula"),
+        ("ex-half", None, "it is None"),
+        ("ex-half", [0.5, 0.5], "not a formula"),
+        ("ex-half", "x", "the answer is a number"),
+        ("ex-pair", lambda x: print(end=""), "is a `return` missing?"),
+        ("ex-pair", lambda x: [x**2, x], "they are the wrong way round."),
+        ("ex-pair", lambda x: x, "has the shape (), and (2,) is needed."),
+        ("ex-pair", lambda x: [x, np.nan], "infinite or not a number."),
+        ("ex-pair", lambda x: [x, 5.0], "your result at (1,) is 5, where 4 is right."),
+        ("ex-pair", lambda x: "ab", "it is of the type str."),
+        ("ex-pair", lambda x: undefined, "NameError"),  # noqa: F821
+        ("ex-pair", lambda: 1, "TypeError"),
+        ("ex-true", False, "it is not true."),
+    ],
+)
+def test_a_wrong_answer_is_told_why(check, label, answer, why):
+    said = check(label, answer)
+    assert (said.state, said.label) == ("wrong", label)
+    assert why in said.text
+
+
+def test_an_error_names_the_line_of_the_answer(check):
+    cell = {}
+    execute("<cell 7>", "def pair(x):\n    y = x\n    return y.missing", cell)
+    assert "(in line 3 of your cell" in check("ex-pair", cell["pair"]).text
+
+
+@pytest.mark.parametrize("body", ["...", "'Of x.'\n    ...", "'Of x.'", "pass", "return"])
+def test_a_starter_is_not_judged(check, body):
+    cell = {}
+    execute("<cell 7>", f"def pair(x):\n    {body}", cell)
+    assert check("ex-pair", cell["pair"]).state == "open"
+
+
+def test_a_label_that_has_no_check_is_an_error(check):
+    with pytest.raises(KeyError, match=r"ex-none.*ex-slope"):
+        check("ex-none", 1)

@@ -287,12 +287,34 @@ def test_a_flood_of_text_is_cut(live):
     assert "The rest is not shown" in Cell(live, 3).run("for _ in range(300_000): print(_)")
 
 
-def test_a_scratch_run_leaves_nothing_behind(live):
-    Cell(live, 3).run("kept = 1")
-    run = "(code) => livePage.python.ask('run', { name: '<cell 3>', code, frames: [], scratch: true })"
-    assert live.evaluate(run, "left = kept + 1\nkept = 5") is True
-    assert live.evaluate(run, "left") is False
-    assert Cell(live, 3).run("print(kept, 'left' in globals())") == "1 False"
+def test_a_check_names_what_is_wrong_and_counts_what_is_right(opened, site, numpy):
+    page = opened(f"{site}/book/{CHAPTER}.html")
+    exercise = page.locator("#ex-jacobian")
+    answer = page.locator("#ex-jacobian + .cell")
+    check = page.locator("#ex-jacobian + .cell + .cell")
+    count = page.locator(".done-count")
+    assert count.inner_text().startswith("Done: 0 of 6 exercises")
+
+    check.get_by_role("button").click()  # it makes the page live
+    check.get_by_text("Nothing to check yet").wait_for()
+    answer.locator(".cm-content").fill(
+        "def jacobian(f, x):\n    return np.stack([complex_step(f, x, e) for e in np.eye(len(x))])"
+    )
+    check.get_by_role("button").click()
+    check.get_by_text("it is transposed").wait_for()
+    assert count.inner_text().startswith("Done: 0 of 6 exercises")
+
+    answer.locator(".cm-content").press("Control+End")
+    page.keyboard.type(".T")
+    check.get_by_role("button").click()
+    check.get_by_text("✓ Right.").wait_for()
+    assert count.inner_text().startswith("Done: 1 of 6 exercises")
+    assert "done" in exercise.get_attribute("class")
+    assert page.locator("#ex-jacobian ~ details.solution").first.get_attribute("open") is None
+    page.reload()
+    assert count.inner_text().startswith("Done: 1 of 6 exercises")
+    page.goto(f"{site}/book/index.html")
+    assert "You have done 1 of " in page.locator("p.done-count").inner_text()
 
 
 def test_stop_ends_an_endless_loop_and_keeps_the_edit(live):

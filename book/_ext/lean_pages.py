@@ -43,6 +43,7 @@ SCRIPTS = [
     "scripts/pydata-sphinx-theme.js",
     "explorable.js",
     "live.js",
+    "exercises.js",
 ]
 SEARCH_SCRIPTS = [
     "doctools.js",
@@ -77,7 +78,7 @@ MARKUP = [
     (' role="doc-biblioentry"', ""),
     ('<div id="pst-primary-sidebar" ', '<div id="pst-primary-sidebar" role="region" aria-label="Book" '),
     ('class="proof admonition" id="proof"', 'class="proof admonition unnumbered"'),
-    *((f' id="{kind}-content"', "") for kind in ("proof", "exercise", "solution")),
+    *((f' id="{kind}-content"', "") for kind in ("proof", "exercise")),
 ]
 
 REDIRECT = """<!DOCTYPE html>

@@ -116,6 +116,7 @@
   const show = {
     text: ({ text }) => element("pre", { textContent: text }),
     warning: ({ text }) => element("pre", { className: "live-warning", textContent: text }),
+    verdict: ({ text, state }) => element("pre", { className: `live-verdict ${state}`, textContent: text }),
     png: ({ data, alt }) => element("img", { src: `data:image/png;base64,${data}`, alt }),
     svg: ({ text }) => element("img", { src: `data:image/svg+xml,${encodeURIComponent(text)}`, alt: "A drawing, made by the cell above" }),
     html: ({ text }) => element("iframe", { title: "A table, made by the cell above", sandbox: "", srcdoc: FRAME + text }),
@@ -138,12 +139,18 @@
       }
       this.bookOutput = [...this.output.childNodes];
       this.seconds = page.seconds[number] ?? 0;
+      this.status = element("span", { className: "live-status" });
+      if (box.matches(".tag_exercise-check")) {
+        this.editor = { text: this.book, mark() {}, focus() {} };
+        this.output.before(this.status);
+        this.say("", "new");
+        return;
+      }
       input.classList.add("live-input");
       const host = element("div", { className: "live-editor" });
       const wait = this.seconds >= LONG ? ` (about ${seconds(this.seconds)})` : "";
       const label = (what) => ({ ariaLabel: `${what}, cell ${number}${wait}` });
       this.reset = button("Reset", () => this.restore(), { ...label("Reset"), title: "Back to the book's text", hidden: true });
-      this.status = element("span", { className: "live-status" });
       input.append(
         host,
         element("div", { className: "live-tools" },
@@ -189,12 +196,14 @@
 
     start() {
       this.shown = [];
+      this.ran = this.editor.text;
       this.started = performance.now();
       this.editor.mark(0);
       this.say(this.seconds >= LONG ? `Running, about ${seconds(this.seconds)} …` : "Running …", "running");
     }
 
     add(output) {
+      this.verdict = output.kind === "verdict" ? output.state : this.verdict;
       const last = this.shown.at(-1);
       if (last?.kind === output.kind && (output.kind === "text" || output.kind === "warning")) {
         last.node.firstChild.append(output.text);
@@ -395,6 +404,27 @@
 
     restore() { this.cells.filter((cell) => cell.edited || cell.state !== "new").forEach((cell) => cell.restore()); }
 
+    // Check an answer: run it, and before it those cells above that it needs and that have not run as they stand.
+    // Whether it is right.
+    async check(box) {
+      const check = this.cells.find((cell) => cell.box === box);
+      const above = this.above(check).filter(({ box }) => !box.matches(".tag_exercise-solution, .tag_exercise-check") || box === check.box);
+      try {
+        const python = await this.boot();
+        const needed = await python.ask("needed", { codes: above.map(({ editor }) => editor.text) });
+        const stale = needed.map((i) => above[i]).filter((cell) => cell.state !== "done" || cell.ran !== cell.editor.text);
+        const answer = above.at(-2);
+        check.verdict = undefined;
+        await this.run([...stale.filter((cell) => cell !== answer), answer, check]);
+      } catch (error) {
+        this.apologize(error);
+      }
+      if (check.verdict === undefined) {
+        check.say("It was not checked: a cell above stopped at an error, or was stopped.", "failed");
+      }
+      return check.verdict === "right";
+    }
+
     progress(bytes) {
       this.bytes = (this.bytes ?? 0) + bytes;
       if (!this.isReady) {
@@ -441,10 +471,10 @@
     async run(cells) {
       this.waiting.push(...cells);
       cells.filter((cell) => cell !== this.current).forEach((cell) => cell.say("Waiting …", cell.state));
-      if (this.running) {
-        return;
-      }
-      this.running = true;
+      await (this.running ??= this.work());
+    }
+
+    async work() {
       this.stopper.disabled = false;
       try {
         const python = await this.boot();
@@ -461,7 +491,7 @@
       this.waiting.forEach((cell) => cell.say(""));
       this.waiting = [];
       this.current = undefined;
-      this.running = false;
+      this.running = undefined;
       this.stopper.disabled = true;
     }
 
@@ -473,7 +503,7 @@
       python.edited ||= cell.edited;
       const frames = python.edited ? [] : [...document.querySelectorAll("figure.explorable")].map(({ id }) => id);
       try {
-        const ok = await python.ask("run", { name: cell.name, code: cell.editor.text, frames, scratch: false });
+        const ok = await python.ask("run", { name: cell.name, code: cell.editor.text, frames });
         cell.finish(ok);
         this.say(ok ? `Cell ${cell.number} has run.` : `Cell ${cell.number} stopped at an error.`);
         if (!ok) {

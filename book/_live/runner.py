@@ -84,20 +84,18 @@ def show(kind, **content):
     send(kind, **content)
 
 
-def run(name, code, kept_frames=(), scratch=False):
+def run(name, code, kept_frames=()):
     """Run a cell; return whether it ran to its end.
 
-    `kept_frames` are the ids of figures that may move by the book's frames: no code has been edited so far. A
-    `scratch` run sees all variables and leaves none behind: it works in a copy of the namespace.
+    `kept_frames` are the ids of figures that may move by the book's frames: no code has been edited so far.
     """
     frames.clear()
     frames.update(kept_frames)
-    namespace = dict(main.__dict__) if scratch else main.__dict__
     linecache.cache[name] = (len(code), None, code.splitlines(keepends=True), name)
     before = sys.stdout, sys.stderr
     sys.stdout, sys.stderr = Printed("text"), Printed("warning")
     try:
-        execute(name, code, namespace)
+        execute(name, code, main.__dict__)
         show_open_figures()
     except BaseException as error:
         report(error, name)
@@ -198,6 +196,8 @@ def picture(value):
         return "png", png(value)
     if is_a(value, "mathlib.show.explorable", "Explorable"):
         return "figure", figure(value)
+    if is_a(value, "mathlib.exercises", "Verdict"):
+        return "verdict", {"text": repr(value), "state": value.state}
     for kind, method in (("latex", "_repr_latex_"), ("html", "_repr_html_"), ("svg", "_repr_svg_")):
         if not isinstance(value, type) and (text := getattr(value, method, lambda: None)()):
             return kind, {"text": text}

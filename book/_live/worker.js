@@ -77,7 +77,7 @@ const tasks = {
     runner = python.pyimport("runner");
     runner.start((output) => postMessage({ output: JSON.parse(output) }));
   },
-  async run({ name, code, frames, scratch }) {
+  async run({ name, code, frames }) {
     const imports = python.pyimport("pyodide.code").find_imports;
     let found = [];
     try {
@@ -87,11 +87,12 @@ const tasks = {
     }
     await add(found.filter((module) => list.imports[module]).map((module) => list.imports[module]));
     try {
-      return runner.run(name, code, frames, scratch);
+      return runner.run(name, code, frames);
     } catch (error) {
       postMessage({ dead: `Python broke down (${error.message.trim().split("\n").at(-1)}): perhaps memory ran out.` });
     }
   },
+  needed: ({ codes }) => runner.needed(python.toPy(codes)).toJs(),
   draw: ({ figure, values }) => JSON.parse(runner.draw(figure, values)),
 };
 

@@ -124,12 +124,12 @@ def compare(value, right, mistakes=(), rtol=1e-9, atol=1e-12, what="your result"
     size; `otherwise` is what to say where no mistake fits.
     """
     require(value is not None, f"{what} is None: is a `return` missing?")
-    right = np.asarray(right)
+    right, kind = np.asarray(right), type(value).__name__
     try:
         value = np.asarray(value)
         value = value if np.iscomplexobj(value) else value.astype(float)
     except (TypeError, ValueError):
-        raise Wrong(f"{what} has to be numbers, and it is of the type {type(value).__name__}.") from None
+        raise Wrong(f"{what} has to be numbers, and it is of the type {kind}.") from None
 
     def same(other):
         return value.shape == np.shape(other) and np.allclose(value, other, rtol=rtol, atol=atol)
@@ -149,9 +149,11 @@ def compare(value, right, mistakes=(), rtol=1e-9, atol=1e-12, what="your result"
 # ── answers ──
 
 
-def starter():
+def starter(): ...
+
+
+def starter_with_docstring():
     """Do nothing, as a starter does."""
-    ...
 
 
 def is_open(answer):
@@ -159,16 +161,34 @@ def is_open(answer):
     if answer is ... or (isinstance(answer, str) and answer.strip() in ("", "...")):
         return True
     code = getattr(answer, "__code__", None)
-    return code is not None and code.co_code == starter.__code__.co_code and not code.co_names
+    bare = code and code.co_code in (starter.__code__.co_code, starter_with_docstring.__code__.co_code)
+    return bool(bare) and set(code.co_consts) <= {None, answer.__doc__}
 
 
 FUNCTIONS = ["sqrt", "cbrt", "exp", "log", "log2", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "abs"]
 NAMES = {name: getattr(np, name) for name in [*FUNCTIONS, "pi", "e"]}
 
 
+ARITHMETIC = (
+    ast.Expression,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.operator,
+    ast.unaryop,
+    ast.Call,
+    ast.Name,
+    ast.Load,
+    ast.Constant,
+)
+
+
 def parsed(formula):
+    """The tree of a formula, which has nothing but arithmetic in it."""
     try:
-        return ast.parse(formula.replace("^", "**").strip(), mode="eval")
+        tree = ast.parse(formula.replace("^", "**").strip(), mode="eval")
+        if all(isinstance(node, ARITHMETIC) for node in ast.walk(tree)):
+            return tree
+        raise SyntaxError
     except SyntaxError:
         raise Wrong(f"`{formula}` is not a formula that Python can read: is a `*` or a bracket missing?") from None
 
