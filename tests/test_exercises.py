@@ -142,16 +142,17 @@ def test_checks_accept_the_solution_and_refuse_the_starter_and_wrong_answers(pat
     for exercise in [e for e in found if e.check is not None]:
         above = [code for kind, code in codes[: exercise.check - 1] if kind != "solution"]
         namespace = {"display": lambda *_: None}
-        for i in needed([*above, "\n".join(sources[i] for i in [exercise.check, *exercise.solution])]):
+        wrong = [(why, code) for label, why, code in WRONG[path] if label == exercise.label]
+        used = [sources[exercise.check], *(sources[i] for i in exercise.solution), *(code for _, code in wrong)]
+        for i in needed([*above, "\n".join(used)]):
             execute("<cell above>", above[i], namespace)
         check = sources[exercise.check]
         assert verdict(exercise.answer, check, namespace).state == "open", exercise
         assert solved(exercise, sources, namespace).state == "right", exercise
-        for label, why, code in WRONG[path]:
-            if label == exercise.label:
-                said = verdict(code, check, namespace)
-                assert said.state == "wrong", f"{exercise}: {code}"
-                assert why in said.text, f"{exercise}: {said} should say “{why}”"
+        for why, code in wrong:
+            said = verdict(code, check, namespace)
+            assert said.state == "wrong", f"{exercise}: {code}"
+            assert why in said.text, f"{exercise}: {said} should say “{why}”"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -268,7 +269,7 @@ def test_a_wrong_answer_is_told_why(check, label, answer, why):
 def test_an_error_names_the_line_of_the_answer(check):
     cell = {}
     execute("<cell 7>", "def pair(x):\n    y = x\n    return y.missing", cell)
-    assert "(in line 3 of your cell" in check("ex-pair", cell["pair"]).text
+    assert ", in line 3 of your cell" in check("ex-pair", cell["pair"]).text
 
 
 @pytest.mark.parametrize("body", ["...", "'Of x.'\n    ...", "'Of x.'", "pass", "return"])

@@ -206,9 +206,10 @@ def evaluate(formula, place):
 
 def describe(error):
     """An answer's error, and the line of the answer that raised it: it is the last one that is not a library's."""
-    kind = f"it raised {type(error).__name__}: {error}"
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if is_a_cell(frame.filename)]
-    return f"{kind} (in line {lines[-1].lineno} of your cell: `{lines[-1].line}`)" if lines else kind
+    place = f", in line {lines[-1].lineno} of your cell" if lines else ""
+    text = f": `{lines[-1].line}`" if lines and lines[-1].line else ""
+    return f"it raised {type(error).__name__}: {error}{place}{text}"
 
 
 def is_a_cell(filename):
