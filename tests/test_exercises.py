@@ -139,20 +139,25 @@ def test_checks_accept_the_solution_and_refuse_the_starter_and_wrong_answers(pat
     monkeypatch.setitem(os.environ, "MATHLIB_SHOW", "still")
     found, codes = BOOK[path]
     sources = [code for _, code in codes]
-    for exercise in [e for e in found if e.check is not None]:
-        above = [code for kind, code in codes[: exercise.check - 1] if kind != "solution"]
-        namespace = {"display": lambda *_: None}
-        wrong = [(why, code) for label, why, code in WRONG[path] if label == exercise.label]
-        used = [sources[exercise.check], *(sources[i] for i in exercise.solution), *(code for _, code in wrong)]
-        for i in needed([*above, "\n".join(used)]):
-            execute("<cell above>", above[i], namespace)
+    checked = [exercise for exercise in found if exercise.check is not None]
+    above = [code for kind, code in codes[: min(e.check for e in checked)] if kind is None]
+    used = [source for kind, source in codes if kind] + [code for _, _, code in WRONG[path]]
+    namespace = {"display": lambda *_: None}
+    for i in needed([*above, "\n".join(used)]):
+        execute("<cell above>", above[i], namespace)
+    solutions = dict(namespace)
+    for exercise in found:
+        said = [judged(sources[i], solutions) for i in exercise.solution]
+        if exercise not in checked:
+            continue
+        assert [v.state for v in said if isinstance(v, Verdict)] == ["right"], f"{exercise}: {said}"
         check = sources[exercise.check]
         assert verdict(exercise.answer, check, namespace).state == "open", exercise
-        assert solved(exercise, sources, namespace).state == "right", exercise
-        for why, code in wrong:
-            said = verdict(code, check, namespace)
-            assert said.state == "wrong", f"{exercise}: {code}"
-            assert why in said.text, f"{exercise}: {said} should say “{why}”"
+        for label, why, code in WRONG[path]:
+            if label == exercise.label:
+                said = verdict(code, check, namespace)
+                assert said.state == "wrong", f"{exercise}: {code}"
+                assert why in said.text, f"{exercise}: {said} should say “{why}”"
 
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
@@ -176,14 +181,6 @@ def verdict(answer, check, namespace):
     namespace = dict(namespace)
     execute("<cell answer>", answer, namespace)
     return judged(check, namespace)
-
-
-def solved(exercise, sources, namespace):
-    """What the check in an exercise's solution says."""
-    namespace = dict(namespace)
-    said = [judged(sources[i], namespace) for i in exercise.solution]
-    [final] = [verdict for verdict in said if isinstance(verdict, Verdict)]
-    return final
 
 
 def judged(code, namespace):
