@@ -62,7 +62,7 @@ notebooks: .venv/installed ## execute the notebooks and store their outputs, wit
 
 # ── the gates ──
 
-test: chromium lint laws stored book site ## run every check: ruff, laws, notebooks, strict build, browser
+test: chromium lint laws stored book site live ## run every check: ruff, laws, notebooks, strict build, browser
 
 chromium: .venv/installed
 	@python tools/browser.py >/dev/null
@@ -81,10 +81,11 @@ stored: .venv/installed
 	@MATHLIB_SHOW=still pytest -n 2 --dist loadfile --nbval --nbval-current-env $(NOTEBOOKS)
 
 # A browser can hang, or miss a frame on a busy machine: what fails twice is broken.
-BROWSER = pytest -m site --timeout 120 --timeout-method thread tests/test_site.py
+BROWSER = pytest -m site --timeout-method thread
+twice = @$(BROWSER) $(1) -n 2 || { printf '\nonce more, in a new browser:\n'; $(BROWSER) $(1) -n 1 --last-failed; }
 site: chromium
 	$(call heading,the built site in a browser)
-	@$(BROWSER) -n 2 || { printf '\nonce more, in a new browser:\n'; $(BROWSER) -n 1 --last-failed; }
+	$(call twice,--timeout 120 tests/test_site.py)
 
 PYTHONS = 3.11 3.13
 portable: .venv/installed ## laws and stored outputs on other kernels, Pythons, NumPys (hours; ONLY='Python 3.13')
@@ -114,9 +115,12 @@ lighthouse: book ## measure the speed of the pages (needs Node)
 
 # ── live pages ──
 
-live: chromium ## run live pages in a browser (LIVE=two: and two chapters, others every day; LIVE=all: every chapter)
+# Two chapters run whole, which the commit chooses; LIVE=all runs every one.
+export LIVE ?= $(shell git rev-parse HEAD 2>/dev/null || echo 0)
+live: chromium ## run live pages in a browser, and two chapters whole (LIVE=all: every one)
 	$(call heading,live pages)
-	@pytest -m live --timeout 600 --timeout-method thread -n 1 $(if $(LIVE),,-k 'not a_chapter_runs') tests/test_live.py
+	@python tools/pyodide.py collect
+	$(call twice,--timeout 600 tests/test_live.py)
 
 pin: .venv/installed ## pin Python for the browser anew (needs npm, PyPI and Pyodide's host or PYODIDE_DIST)
 	@python tools/pyodide.py pin

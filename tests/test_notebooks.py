@@ -1,5 +1,7 @@
 """The notebooks as they are stored; that they still print what they say is nbval's to check."""
 
+import ast
+import builtins
 from pathlib import Path
 
 import nbformat
@@ -22,3 +24,50 @@ def test_a_cell_holds_one_idea(path):
     shown = [c.source for c in cells if c.cell_type == "code" and not HIDDEN & set(c.metadata.get("tags", []))]
     long = [source for source in shown if len([line for line in source.splitlines() if line.strip()]) > 15]
     assert not long, "more than 15 lines:\n\n" + "\n\n".join(long)
+
+
+# ── cells whose digits differ between machines ──
+
+
+def unasserted(source):
+    """Name what a cell shows and none of its assertions reads."""
+    tree = ast.parse(source)
+    asserted = set().union(*(names(node) for node in ast.walk(tree) if isinstance(node, ast.Assert)))
+    return [ast.unparse(node) for node in shown(tree) if names(node) and not names(node) & asserted]
+
+
+def shown(tree):
+    """What a cell prints, and the value that it ends in."""
+    prints = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and ast.unparse(node.func) == "print"]
+    yield from prints
+    if tree.body and isinstance(tree.body[-1], ast.Expr) and tree.body[-1].value not in prints:
+        yield tree.body[-1]
+
+
+def names(tree):
+    found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return found - {"np", *dir(builtins)}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_cell_whose_text_is_not_compared_asserts_what_it_shows(path):
+    cells = nbformat.read(path, as_version=4).cells
+    free = [cell.source for cell in cells if "nbval-ignore-output" in cell.metadata.get("tags", [])]
+    bare = [line for source in free for line in unasserted(source)]
+    assert not bare, "shown, but neither compared nor asserted:\n\n" + "\n\n".join(bare)
+
+
+@pytest.mark.parametrize(
+    ("source", "bare"),
+    [
+        ("print(slope)\nassert slope > 1", []),
+        ("for k in range(3):\n    print(k, f(k))\nassert f(2) < f(1)", []),
+        ("print(slope, np.round(gap, 3))\nassert abs(gap) < 1", []),
+        ("print('the slopes')\nprint(slope)\nassert slope", []),
+        ("print(slope)", ["print(slope)"]),
+        ("print(slope)\nassert np.round(gap) < 1\ngap", ["print(slope)"]),
+        ("assert gap\nslope", ["slope"]),
+    ],
+)
+def test_what_a_cell_shows_is_told_from_what_it_asserts(source, bare):
+    assert unasserted(source) == bare

@@ -3,25 +3,18 @@
 import re
 from functools import cache
 from itertools import pairwise
-from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browser import FLAGS, HTML, find_chromium, serve
+from browser import HTML
 from bs4 import BeautifulSoup
-from playwright.sync_api import sync_playwright
-from sphinx_external_toc.parsing import parse_toc_yaml
+from pages import CHAPTERS, DESK, PAGES, PHONE, ROOT, off_host, violations, visits
 
 pytestmark = pytest.mark.site
 
-ROOT = Path(__file__).parents[1]
-PAGES = [f"{name}.html" for name in parse_toc_yaml(ROOT / "_toc.yml")]
-CHAPTERS = [page for page in PAGES if (ROOT / page).with_suffix(".ipynb").exists()]
 EXTRAS = ["search.html"]
 DECKS = [f"slides/{deck.stem}.html" for deck in sorted((ROOT / "lectures").glob("*.md"))]
 
-DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 MAX_FRAMES_BYTES = 250_000
 TOUCH_TARGET = 44  # pixels, the least that a finger hits
 
@@ -29,52 +22,10 @@ on_every_page = pytest.mark.parametrize("page", PAGES)
 on_every_chapter = pytest.mark.parametrize("page", CHAPTERS)
 
 
-# ── a browser and a server for each worker ──
-
-
-@pytest.fixture(scope="session")
-def site():
-    """The address of the built book."""
-    if not (HTML / "index.html").exists():
-        pytest.fail("there is no built book in _build/html: run `make book` first")
-    with serve() as address:
-        yield address
-
-
-@pytest.fixture(scope="session")
-def browser():
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
-        yield chromium
-        chromium.close()
-
-
 @pytest.fixture
 def visit(browser):
-    """Open pages that note what goes wrong in them."""
-    contexts = []
-
-    def open_page(url, theme="light", size=DESK, **options):
-        context = browser.new_context(color_scheme=theme, viewport=size, reduced_motion="reduce", **options)
-        contexts.append(context)
-        context.set_default_timeout(10_000)
-        page = context.new_page()
-        page.complaints, page.requested = [], []
-        page.on("console", lambda message: note(page, message))
-        page.on("pageerror", lambda error: page.complaints.append(f"page error: {error}"))
-        page.on("request", lambda request: page.requested.append(request.url))
-        page.on("response", lambda r: r.status >= 400 and page.complaints.append(f"{r.status}: {r.url}"))
-        page.goto(url)
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-
-
-def note(page, message):
-    if message.type in ("error", "warning") and "Failed to load resource" not in message.text:  # that is a response
-        page.complaints.append(f"console: {message.text}")
+    with visits(browser) as open_page:
+        yield open_page
 
 
 @cache
@@ -90,38 +41,6 @@ def ids(path):
 def report(faults):
     if faults:
         pytest.fail("\n".join(faults), pytrace=False)
-
-
-def off_host(page):
-    """Name the requests that left the host of the page."""
-    own = urlsplit(page.url).netloc
-    return [url for url in page.requested if urlsplit(url).scheme.startswith("http") and urlsplit(url).netloc != own]
-
-
-# What axe-core would look at thousands of times without finding anything new: the insides of pictures, formulas
-# (read from their MathML), and in a piece of code, or a signature, all but the first word of each kind and a bit of
-# what is between.
-PRUNE = """() => {
-    document.querySelectorAll('.katex-html, [role=img] svg > *').forEach(element => element.remove());
-    document.querySelectorAll('dt.sig .pre').forEach(word => word.replaceWith(word.textContent));
-    for (const code of document.querySelectorAll('.highlight pre, dt.sig')) {
-        const seen = new Set();
-        for (const word of code.querySelectorAll('span[class]')) {
-            if (seen.has(word.className)) word.remove();
-            seen.add(word.className);
-        }
-        code.normalize();
-        const texts = document.createTreeWalker(code, NodeFilter.SHOW_TEXT);
-        while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.trim().slice(0, 40);
-    }
-}"""
-
-
-def violations(page, context=None, **options):
-    """Name what axe-core finds wrong, with the first elements concerned."""
-    page.evaluate(PRUNE)
-    found = Axe().run(page, context, {"resultTypes": ["violations"], **options}).response["violations"]
-    return [f"axe {v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found]
 
 
 def read_through(page):

@@ -44,7 +44,7 @@ def find_chromium():
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Serve files compressed, as a host of static pages does."""
+    """Serve files compressed and under the book's policy, as a good host of static pages does."""
 
     protocol_version = "HTTP/1.1"
 
@@ -56,7 +56,10 @@ class _Handler(SimpleHTTPRequestHandler):
             self.send_error(404)
             return
         kind, body = self.guess_type(path), path.read_bytes()
+        policy = Path(self.directory) / "_live" / "content-security-policy.txt"
         self.send_response(200)
+        if policy.exists():
+            self.send_header("Content-Security-Policy", policy.read_text(encoding="ascii").strip())
         if kind.startswith("text/") or kind in (
             "application/javascript",
             "application/json",

@@ -143,16 +143,22 @@ def size(python, packages):
 
 
 def prepare(app):
-    if app.builder.name != "html":
-        return
-    carried = os.environ.get("LIVE_PYTHON") == "book"
-    app.live_files = own_files()
-    app.live_python = python = describe_python(app.live_files, carried)
+    if app.builder.name == "html":
+        carried = os.environ.get("LIVE_PYTHON") == "book"
+        app.live_python, app.config.live_digest, app.live_assets = make(carried, Path(app.outdir).parent / "pyodide")
+
+
+def make(carried, store):
+    """What there is of Python, the version of all this, and the files of `_live`.
+
+    If Python is `carried`, its files are among them, and are brought to the folder `store` first.
+    """
+    files = own_files()
+    python = describe_python(files, carried)
     if carried:
-        store = Path(app.outdir).parent / "pyodide"
         if missing := pyodide.collect(store):
             raise ExtensionError(f"LIVE_PYTHON=book: not to be had: {', '.join(missing)}. See tools/pyodide.py.")
-        app.live_files |= {name: (store / name).read_bytes() for name in pyodide.files()}
+        files |= {name: (store / name).read_bytes() for name in pyodide.files()}
     source = {name: (SOURCES / name).read_text(encoding="utf8") for name in ("worker.js", "runner.py", "page.js")}
     live = {
         "python": python,
@@ -165,12 +171,19 @@ def prepare(app):
     script = (SOURCES / "codemirror.js").read_text(encoding="utf8") + ";\n" + source["page.js"]
     style = (SOURCES / "live.css").read_text(encoding="utf8")
     given = json.dumps(live, sort_keys=True) + script + style
-    app.config.live_digest = live["version"] = hashlib.sha256(given.encode()).hexdigest()[:8]
-    app.live_assets = {
+    live["version"] = hashlib.sha256(given.encode()).hexdigest()[:8]
+    assets = {
         "live.js": f"window.live = {json.dumps(live)};\n{script}",
         "live.css": style,
         "katex.js": Path(sphinxcontrib.katex.__file__).with_name("katex.min.js").read_text(encoding="utf8"),
+        "content-security-policy.txt": policy(python),
+        **{f"files/{name}.js": as_script(name, data) for name, data in files.items()},
     }
+    return python, live["version"], assets
+
+
+def as_script(name, data):
+    return f'live.files["{name}"]="{base64.b64encode(data).decode()}";\n'
 
 
 # What a host may send as the header Content-Security-Policy. Formulas and figures are placed by their style attributes.
@@ -188,19 +201,17 @@ def policy(python):
 
 
 def write(app, exception):
-    if exception or app.builder.name != "html":
-        return
-    folder = Path(app.outdir) / "_live"
+    if not exception and app.builder.name == "html":
+        write_assets(app.live_assets, Path(app.outdir) / "_live")
+
+
+def write_assets(assets, folder):
+    for stale in folder.glob("files/*"):
+        if f"files/{stale.name}" not in assets:
+            stale.unlink()
     (folder / "files").mkdir(parents=True, exist_ok=True)
-    (folder / "content-security-policy.txt").write_text(policy(app.live_python), encoding="ascii")
-    for name, text in app.live_assets.items():
+    for name, text in assets.items():
         (folder / name).write_text(text, encoding="utf8")
-    scripts = {f"{name}.js": data for name, data in app.live_files.items()}
-    for stale in {path.name for path in (folder / "files").iterdir()} - set(scripts):
-        (folder / "files" / stale).unlink()
-    for name, data in scripts.items():
-        text = f'live.files["{name.removesuffix(".js")}"]="{base64.b64encode(data).decode()}";\n'
-        (folder / "files" / name).write_text(text, encoding="ascii")
 
 
 # ── the button ──
