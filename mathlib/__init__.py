@@ -17,6 +17,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 5   ``stochastic``   minibatches, SGD, momentum, Adam; noise and drift of the gradient (import it by name)
 6   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
 6   ``problems``     data, and problems to test a method on (import it by name)
+6   ``measured``     tables that were measured once, which the book reads (import it by name)
 6   ``show``         the book's moving figures, the drawings in a folder of their own (it needs matplotlib and
                      ipywidgets; import it by name)
 ==  ===============  ===============================================================================================
