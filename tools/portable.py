@@ -85,7 +85,8 @@ def install(python, place, *requests):
     print(f"install {place}", flush=True)
     subprocess.run([base, "-m", "venv", "--clear", place], check=True)
     program = str(place / "bin" / "python")
-    pip = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    # -E: or pip would take a `mathlib` on PYTHONPATH for installed
+    pip = [program, "-E", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for request in requests:
         subprocess.run([*pip, *request], check=True)
     return program
