@@ -5,7 +5,8 @@
 Each work (see `works.py`) runs in several fresh processes. In each, every round draws new weights theta and a new
 direction v, and times all candidates on them, in random order; a short work is called several times in a row, with new
 ones each time, as in a loop. What counts is the processor time, of a single thread: other work on the machine counts
-less. The table `derivatives.csv` has a row for each work, size, candidate and route, and `derivatives.svg` shows it:
+less. The table `mathlib/measured/derivatives.csv` has a row for each work, size, candidate and route, and
+`derivatives.svg` shows it:
 
 size       parameters
 ms         milliseconds: the median over the rounds, then over the processes
@@ -15,7 +16,8 @@ error      the relative error, in the 2-norm, against the hand-written derivativ
 
 The route "next" is a further H v at a theta where one was taken. "differences" is not exact: its error is a finding,
 for all others more than 1e-12 stops the run. JAX is left out of C, where it compiles one of its routes for many
-minutes. `derivatives.json` says where and when this was measured. With --works or --quick, nothing is written.
+minutes. `derivatives.json` beside the table says where and when this was measured. With --works or --quick, nothing is
+written.
 """
 
 import argparse
@@ -38,6 +40,8 @@ import numpy as np
 import peers
 import works
 from tqdm import tqdm
+
+from mathlib.measured import FOLDER
 
 HERE = Path(__file__).parent
 THREADS = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
@@ -227,12 +231,12 @@ def main():
     rows = list(tidy(chain.from_iterable(results)))
     print(markdown(rows))
     if not options.quick and len(tasks) == options.processes * len(CASES):
-        with (HERE / "derivatives.csv").open("w", newline="") as file:
+        with (FOLDER / "derivatives.csv").open("w", newline="") as file:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
             table.writeheader()
             table.writerows(rows)
         about = machine() | {"processes": options.processes, "rounds": options.rounds}
-        (HERE / "derivatives.json").write_text(json.dumps(about, indent=2) + "\n")
+        (FOLDER / "derivatives.json").write_text(json.dumps(about, indent=2) + "\n")
         draw(rows, HERE / "derivatives.svg")
 
 

@@ -11,9 +11,9 @@ where c is measured on the digits network: twice the time of `H @ v`, with H rec
 gradient. SciPy is given loss, gradient and products by `mathlib`, as separate functions; each call counts once. A run
 that needs more than the budget, or than so many seconds of processor time, is unsolved.
 
-`optimizers.csv` has a row for each problem and method: the counts and the time. `optimizers.svg` is the data profile
-(Moré and Wild 2009): the fraction of problems solved within a cost, in units of the cost of n + 1 losses.
-`optimizers.json` has the medians of the cost over the SciPy counterpart's, the machine and c.
+`mathlib/measured/optimizers.csv` has a row for each problem and method: the counts and the time. `optimizers.json`
+beside it has the medians of the cost over the SciPy counterpart's, the machine and c. `optimizers.svg` is the data
+profile (Moré and Wild 2009): the fraction of problems solved within a cost, in units of the cost of n + 1 losses.
 """
 
 import argparse
@@ -33,6 +33,7 @@ from tqdm import tqdm
 
 import mathlib.optimize
 from mathlib import hessian, value_and_grad
+from mathlib.measured import FOLDER
 from mathlib.optimize import Objective
 from mathlib.problems import PROBLEMS, digits_network, logistic_regression, quadratic, rosenbrock
 
@@ -207,7 +208,7 @@ def main():
             rows.append(dict(zip(COLUMNS, (problem, x0.size, method, *counts, f"{seconds:.3g}"), strict=True)))
     summary = compare(rows, c)
     print(json.dumps(summary, indent=2))
-    with (HERE / "optimizers.csv").open("w", newline="") as file:
+    with (FOLDER / "optimizers.csv").open("w", newline="") as file:
         table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         table.writeheader()
         table.writerows(rows)
@@ -219,7 +220,7 @@ def main():
         "scipy": scipy.__version__,
         "cost of a product": c,
     }
-    (HERE / "optimizers.json").write_text(json.dumps(about | vars(options) | {"methods": summary}, indent=2) + "\n")
+    (FOLDER / "optimizers.json").write_text(json.dumps(about | vars(options) | {"methods": summary}, indent=2) + "\n")
     draw(rows, c, HERE / "optimizers.svg")
 
 

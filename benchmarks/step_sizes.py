@@ -2,15 +2,12 @@
 
     python benchmarks/step_sizes.py [--processes 2] [--seeds 5]
 
-A run is a method on a problem of `mathlib.problems.NOISY`, with a step size from 1e-5 to 10 and a seed for everything
-that is random. It ends when its budget is used up, counted in gradients on a minibatch: a Hessian-vector product that
-comes with its gradient costs what it costs here, `grad_and_hvp` in units of `value_and_grad`, on the same problem. The
-outcome is the loss on all data at the end, clipped to the starting loss (nobody keeps what is worse, or diverged) and
-to a millionth of it (solved).
+What a run is, `mathlib.measured.step_sizes` says. A Hessian-vector product that comes with its gradient costs what it
+costs here, `grad_and_hvp` in units of `value_and_grad`, on the same problem.
 
-`step_sizes.csv` has a row for each run, written when it ends; an interrupted sweep goes on where it was. So a change
-of a method needs its rows deleted. `step_sizes.json` has the measured costs, the budgets, machine, date and the hours
-of processor time.
+`mathlib/measured/step_sizes.csv` has a row for each run, written when it ends; an interrupted sweep goes on where it
+was. So a change of a method needs its rows deleted. `step_sizes.json` beside it has the measured costs, the budgets,
+machine, date and the hours of processor time.
 
 What was seen when: the constants of `hypergradient` were chosen on the quadratics and the logistic regression. So were
 those of a first `carried_drift`, which then failed on the noisy network. Those of a second were chosen on these and
@@ -29,67 +26,18 @@ import platform
 import signal
 import time
 from functools import partial
-from itertools import islice
-from pathlib import Path
 from statistics import median
 
 import numpy as np
 from tqdm import tqdm
 
 from mathlib import grad_and_hvp, hessian, value_and_grad
-from mathlib import stochastic as s
+from mathlib.measured import FOLDER
+from mathlib.measured import step_sizes as experiment
 from mathlib.problems import NOISY
 
-HERE = Path(__file__).parent
-TABLE, FACTS = HERE / "step_sizes.csv", HERE / "step_sizes.json"
+TABLE, FACTS = FOLDER / "step_sizes.csv", FOLDER / "step_sizes.json"
 COLUMNS = ["problem", "method", "eta", "seed", "loss"]
-ETAS = [float(f"{eta:.2g}") for eta in np.geomspace(1e-5, 10, 13)]
-BUDGETS = {name: 500 if name.startswith(("quadratic", "logistic")) else 2000 for name in NOISY} | dict.fromkeys(
-    ("cnn", "autoencoder", "tumours"), 1000
-)
-NEVER = 10**9
-
-# Each method, and how many steps share a product: None, where there is none.
-METHODS = {
-    "sgd": (s.sgd, None),
-    "momentum": (s.momentum, None),
-    "Adam": (partial(s.adam, published=True), None),
-    "Adam, beta2 0.99": (partial(s.adam, published=True, beta2=0.99), None),
-    "hypergradient": (s.hypergradient, None),
-    "carried drift": (s.carried_drift, 20),
-    "carried drift, no slope": (partial(s.carried_drift, gamma=0.0), 20),
-    "carried drift, one product": (partial(s.carried_drift, gamma=0.0, every=NEVER), NEVER),
-}
-RULES = {name: (*method, False) for name, method in METHODS.items()}
-RULES |= {f"{name}, decay": (*method, True) for name, method in METHODS.items()}
-RULES |= {
-    "second-order Adam": (s.second_order_adam, 1, False),
-    "Hessian-corrected momentum": (s.hessian_corrected_momentum, 1, False),
-    "SMD": (s.smd, 1, False),
-}
-
-
-def steps_within(budget, every, cost):
-    """The number of steps that a budget pays for: a gradient each, products, and one gradient for a first direction."""
-    if every is None:
-        return budget
-    work = lambda n: n + (cost - 1) * -(-n // every) + (every > 1)  # noqa: E731
-    return next(n for n in range(budget, -1, -1) if work(n) <= budget)
-
-
-def run(key, costs):
-    """The row of a run."""
-    problem, rule, eta, seed = key
-    (loss, theta0, losses), (method, every, decay) = NOISY[problem](seed), RULES[rule]
-    route = "second-order Adam" if rule == "second-order Adam" else "dual"
-    n = steps_within(BUDGETS[problem], every, costs[problem][route])
-    start = loss(theta0)
-    try:
-        steps = method(losses(), theta0, s.linear_decay(eta, n) if decay else eta)
-        end = float(loss(next(islice(steps, n, None)).theta))
-    except FloatingPointError:
-        end = np.inf
-    return [*key, f"{np.clip(np.nan_to_num(end, nan=np.inf), 1e-6 * start, start):.4g}"]
 
 
 def measured_costs(names, repeats=300):
@@ -133,16 +81,16 @@ def main():
     parser.add_argument("--seeds", type=int, default=5)
     args = parser.parse_args()
     facts = json.loads(FACTS.read_text()) if FACTS.exists() else {"budgets": {}, "costs": {}, "hours": 0.0}
-    if {name: BUDGETS.get(name) for name in facts["budgets"]} != facts["budgets"]:
+    if {name: experiment.BUDGETS.get(name) for name in facts["budgets"]} != facts["budgets"]:
         parser.error(f"{FACTS} is of a sweep with other budgets. Instead: delete it, and {TABLE.name}.")
-    keys = list(itertools.product(NOISY, RULES, ETAS, range(args.seeds)))
+    keys = list(itertools.product(NOISY, experiment.RULES, experiment.ETAS, range(args.seeds)))
     done = {tuple(row[:4]) for row in rows()}
     todo = [key for key in keys if key not in done]
     if not todo:
         print(f"{TABLE} has all {len(keys)} runs. To make some again, delete their rows.")
         return
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
-    facts |= {"machine": machine, "budgets": BUDGETS}
+    facts |= {"machine": machine, "budgets": experiment.BUDGETS}
     facts["costs"] |= measured_costs([name for name in NOISY if name not in facts["costs"]])
     FACTS.write_text(json.dumps(facts, indent=1) + "\n")
     if not done:
@@ -172,7 +120,7 @@ def deaf():
 
 def timed(key, costs):
     start = time.process_time()
-    return run(key, costs), time.process_time() - start
+    return experiment.run(key, costs), time.process_time() - start
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 6   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
 6   ``problems``     data, and problems to test a method on (import it by name)
 6   ``exercises``    checks of the book's exercises, a module a chapter (import it by name)
+6   ``measured``     tables that were measured once, which the book reads (import it by name)
 6   ``show``         the book's moving figures, the drawings in a folder of their own (it needs matplotlib and
                      ipywidgets; import it by name)
 ==  ===============  ===============================================================================================

@@ -8,11 +8,14 @@ import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from ipywidgets import Widget
 from matplotlib.textpath import TextToPath
+from nbclient import NotebookClient
 
 from mathlib import grad
 from mathlib.backprop import Graph
@@ -23,6 +26,7 @@ from mathlib.show.svg import elements, pack
 
 mpl.use("agg")
 MODULE = sys.modules[explorable.__module__]
+WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
 
 @explorable(a=slider(-1, 1, step=0.5, label="shift"), n=slider(1, 3, label="degree", unit="°"))
@@ -49,6 +53,7 @@ def page(figure):
 @pytest.fixture
 def in_kernel(monkeypatch):
     monkeypatch.setattr(MODULE, "_in_kernel", lambda: True)
+    monkeypatch.delenv("MATHLIB_SHOW", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +62,10 @@ def data():
 
 
 def bundle(figure, mode):
+    """What a figure sends where the book is built, where a notebook is stored, or (None) elsewhere."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MATHLIB_SHOW", mode)
+        if mode:
+            patch.setenv("MATHLIB_SHOW", mode)
         return figure._repr_mimebundle_()[0]
 
 
@@ -168,9 +175,10 @@ def test_caption_alt_and_id_come_from_the_function():
     assert two_curves.alt == "A straight line and a power function that moves to the right."
 
 
-def test_text_is_the_same_in_every_mode(in_kernel):
-    bundles = [bundle(two_curves, mode) for mode in ("page", "still", "kernel")]
-    assert "application/vnd.jupyter.widget-view+json" in bundles[-1]
+def test_text_is_the_same_in_every_mode(in_kernel, monkeypatch):
+    monkeypatch.delattr(Widget, "_repr_mimebundle_")  # ipywidgets 7, which Colab has, does without
+    bundles = [bundle(two_curves, mode) for mode in ("page", "still", None)]
+    assert MODULE.VIEW in bundles[-1]
     assert {b["text/plain"] for b in bundles} == {
         "Moving figure fig-two-curves, 15 frames\n"
         "  shift: −1 to 1, 5 positions, starts at 0\n"
@@ -189,6 +197,45 @@ def test_the_widgets_redraw_at_every_position(in_kernel):
     assert f'alt="{two_curves.alt}"' in picture.value
     shift.index -= 1
     assert picture.value == before
+
+
+def run_in_kernel(code):
+    """The outputs of a cell and the models of its widgets, from a real kernel."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+    NotebookClient(notebook, timeout=60).execute()
+    return notebook.cells[0].outputs, notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
+
+
+FIGURE = """
+import matplotlib.pyplot as plt
+from mathlib.show import explorable, slider
+
+@explorable(n=slider(1, 3, label="degree"))
+def powers(n):
+    '''A "power" of `n`.
+
+    A "curve".
+    '''
+    return plt.figure()
+"""
+
+
+def test_a_kernel_shows_widgets_and_leaves_a_picture_for_the_time_when_it_is_gone(monkeypatch):
+    monkeypatch.delenv("MATHLIB_SHOW", raising=False)
+    (style, shown), models = run_in_kernel(FIGURE)
+    assert models[shown.data[MODULE.VIEW]["model_id"]]["model_name"] == "VBoxModel"
+    assert set(shown.data) == {MODULE.VIEW, "image/png", "text/plain"}
+    assert set(style.data) == {"text/html"}
+    assert shown.data["image/png"].strip() in style.data["text/html"]
+    assert r'/ "A \"curve\"."' in style.data["text/html"]
+    assert style.data["text/html"].count("fig-powers") == 2
+
+
+def test_a_kernel_that_stores_a_notebook_shows_the_picture_alone(monkeypatch):
+    monkeypatch.setenv("MATHLIB_SHOW", "still")
+    (shown,), models = run_in_kernel(FIGURE)
+    assert set(shown.data) == {"image/png", "text/plain"}
+    assert not models
 
 
 def test_a_stored_notebook_gets_text_and_one_small_picture():

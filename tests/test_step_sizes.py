@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mathlib.measured import step_sizes as experiment
+from mathlib.measured import table
 from mathlib.problems import NOISY
-from mathlib.show.drawings.verdict import read_runs
+from mathlib.show.drawings.verdict import runs_by_rule
 
 spec = importlib.util.spec_from_file_location("step_sizes", Path(__file__).parents[1] / "benchmarks/step_sizes.py")
 step_sizes = importlib.util.module_from_spec(spec)
@@ -21,7 +23,7 @@ spec.loader.exec_module(step_sizes)
 
 @given(st.integers(1, 50), st.sampled_from([1, 2, 10, 10**9]), st.floats(1, 4))
 def test_a_budget_pays_for_gradients_and_products(budget, every, cost):
-    n = step_sizes.steps_within(budget, every, cost)
+    n = experiment.steps_within(budget, every, cost)
 
     def work(n):
         products = len(range(0, n, every))
@@ -29,21 +31,21 @@ def test_a_budget_pays_for_gradients_and_products(budget, every, cost):
 
     assert n == 0 or work(n) <= budget + 1e-9
     assert budget < work(n + 1) + 1e-9
-    assert step_sizes.steps_within(budget, None, cost) == budget
+    assert experiment.steps_within(budget, None, cost) == budget
 
 
 @pytest.fixture
 def small(monkeypatch, tmp_path):
     """A sweep of a dozen runs, in a directory of its own."""
-    for name, value in {
-        "NOISY": {"logistic": NOISY["logistic"]},
-        "BUDGETS": {"logistic": 5},
-        "RULES": {name: step_sizes.RULES[name] for name in ("sgd", "carried drift, decay")},
-        "ETAS": [1e-3, 1e-1, 1e3],
-        "TABLE": tmp_path / "table.csv",
-        "FACTS": tmp_path / "facts.json",
-    }.items():
-        monkeypatch.setattr(step_sizes, name, value)
+    for module, name, value in (
+        (step_sizes, "NOISY", {"logistic": NOISY["logistic"]}),
+        (step_sizes, "TABLE", tmp_path / "table.csv"),
+        (step_sizes, "FACTS", tmp_path / "facts.json"),
+        (experiment, "BUDGETS", {"logistic": 5}),
+        (experiment, "RULES", {name: experiment.RULES[name] for name in ("sgd", "carried drift, decay")}),
+        (experiment, "ETAS", [1e-3, 1e-1, 1e3]),
+    ):
+        monkeypatch.setattr(module, name, value)
     monkeypatch.setattr("sys.argv", ["step_sizes", "--processes", "1", "--seeds", "2"])
 
 
@@ -77,7 +79,7 @@ def test_a_run_that_diverges_counts_as_the_start(small):
 def test_a_sweep_with_other_budgets_is_not_mixed_in(small, monkeypatch, capsys):
     step_sizes.main()
     whole = step_sizes.TABLE.read_text()
-    monkeypatch.setattr(step_sizes, "BUDGETS", {"logistic": 6})
+    monkeypatch.setattr(experiment, "BUDGETS", {"logistic": 6})
     with pytest.raises(SystemExit):
         step_sizes.main()
     assert "with other budgets. Instead: delete it" in capsys.readouterr().err
@@ -97,24 +99,22 @@ def test_the_noise_has_the_loss_for_its_mean(name):
     assert next(again.losses())(theta) == samples[0]
 
 
-def test_the_table_is_read_by_what_its_rows_say(tmp_path):
-    head, *lines = step_sizes.TABLE.read_text().splitlines(keepends=True)
-    mixed = tmp_path / "mixed.csv"
-    mixed.write_text(head + "".join(np.random.default_rng(0).permutation(lines)))
-    problems, etas, logs = read_runs(mixed)
-    seeds = list(dict.fromkeys(line.rsplit(",", 2)[1] for line in mixed.read_text().splitlines()[1:]))
+def test_the_table_is_read_by_what_its_rows_say():
+    rows = table("step_sizes")
+    mixed = [rows[k] for k in np.random.default_rng(0).permutation(len(rows))]
+    problems, etas, logs = runs_by_rule(mixed)
+    seeds = list(dict.fromkeys(row["seed"] for row in mixed))
     for problem, rule, eta, seed, loss in step_sizes.rows()[::97]:
         place = problems.index(problem), list(etas).index(eta), seeds.index(str(seed))
         assert logs[rule][place] == np.log(float(loss))
-    mixed.write_text(head + "".join(lines[1:]))
     with pytest.raises(ValueError, match="lacks 1 runs"):
-        read_runs(mixed)
+        runs_by_rule(rows[1:])
 
 
 def test_every_row_of_the_table_is_of_a_run_that_the_sweep_makes():
     rows = step_sizes.rows()
     keys = [tuple(row[:4]) for row in rows]
     assert set(keys) == {
-        (p, r, e, s) for p in NOISY for r in step_sizes.RULES for e in step_sizes.ETAS for s in range(5)
+        (p, r, e, s) for p in NOISY for r in experiment.RULES for e in experiment.ETAS for s in range(5)
     }
     assert len(keys) == len(set(keys))

@@ -1,10 +1,11 @@
 """Execute notebooks and store them in their one normal form.
 
     python tools/notebooks.py book/*.ipynb            execute, then write what changed
+    python tools/notebooks.py --format book/*.ipynb   write the normal form of what is stored, and execute nothing
     python tools/notebooks.py --check book/*.ipynb    say which are not in normal form
 
 The normal form holds what a reader sees and nothing of the machine that ran it, so that executing an
-unchanged notebook leaves the file as it was, byte for byte.
+unchanged notebook leaves the file as it was, byte for byte. What the book's page folds, JupyterLab folds too.
 """
 
 import argparse
@@ -20,6 +21,15 @@ METADATA = {
     "language_info": {"name": "python"},
 }
 CELL_METADATA = {"tags", "mystnb"}
+# What JupyterLab folds, by the tags that fold it on the page.
+FOLDED = {
+    "hide-input": ["source_hidden"],
+    "hide-output": ["outputs_hidden"],
+    "hide-cell": ["source_hidden", "outputs_hidden"],
+    "remove-input": ["source_hidden"],
+    "remove-cell": ["source_hidden", "outputs_hidden"],
+    "exercise-solution": ["source_hidden", "outputs_hidden"],
+}
 
 
 def normalise(notebook):
@@ -29,6 +39,8 @@ def normalise(notebook):
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in notebook.cells:
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
+        if flags := {flag: True for tag in cell.metadata.get("tags", []) for flag in FOLDED.get(tag, [])}:
+            cell.metadata["jupyter"] = flags
     for count, cell in enumerate(code_cells, start=1):
         cell.execution_count = count
         for output in cell.outputs:
@@ -69,11 +81,12 @@ def faults(path):
     if any(output.output_type == "error" for cell in code_cells for output in cell.outputs):
         yield "has an error among its outputs"
     if text != to_text(normalise(notebook)):
-        yield "carries metadata of an editor or of a run"
+        yield "has other metadata than its normal form"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--format", action="store_true", help="execute nothing")
     parser.add_argument("--check", action="store_true", help="execute and write nothing")
     parser.add_argument("notebooks", nargs="+", type=Path)
     arguments = parser.parse_args()
@@ -86,7 +99,8 @@ def main():
 
     os.environ["MATHLIB_SHOW"] = "still"
     for path in arguments.notebooks:
-        text = to_text(normalise(execute(path)))
+        notebook = nbformat.read(path, as_version=4) if arguments.format else execute(path)
+        text = to_text(normalise(notebook))
         changed = text != path.read_text(encoding="utf-8")
         if changed:
             path.write_text(text, encoding="utf-8", newline="\n")

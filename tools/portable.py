@@ -9,6 +9,9 @@ A variant is a Python, a NumPy (the oldest that pyproject.toml claims, the newes
 features of the processor for NumPy's loops, and a kernel of OpenBLAS. Features and kernels that the processor
 lacks cannot be tried; neither can kernels where the environment names one (OPENBLAS_CORETYPE). What a process
 really used is read back from it, and what could not be tried is said.
+
+A variant "wheel alone" has what Colab has: a wheel of `mathlib` with its extra `show`, installed in an empty
+environment, and the notebooks alone in a folder.
 """
 
 import argparse
@@ -18,6 +21,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -28,6 +32,7 @@ CURRENT = "{}.{}".format(*sys.version_info)
 FIRST_WHEELS = {"3.13": "2.1.0", "3.14": "2.3.2"}
 # Which of NumPy's loops are switched off. In NumPy 2.4 X86_V3 took the place of AVX2, X86_V4 that of AVX512F.
 FEATURES = {"all features": "(?!)", "no AVX-512": "AVX512|X86_V4", "baseline": ""}
+WHEEL = "wheel alone"
 # A kernel of OpenBLAS, and the feature without which it dies of an illegal instruction. A build may hold fewer: in that
 # of NumPy's wheels Zen is another name of Haswell, and Katmai, which comes first, of Prescott.
 KERNELS = {"Prescott": None, "Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX512_SKX"}
@@ -65,30 +70,57 @@ def interpreter(python):
     return None
 
 
+def pins(python, numpy):
+    text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    if numpy == "oldest":
+        text = re.sub(r"^numpy==.*\n", "", text, flags=re.M) + f"numpy=={oldest(python)}\n"
+    return text
+
+
+def install(python, place, *requests):
+    """Make a virtual environment at `place` and ask its pip for each of `requests`; return its interpreter."""
+    base = interpreter(python)
+    if base is None:
+        raise NotTriedError(f"no Python {python} on PATH, nor among pyenv's")
+    print(f"install {place}", flush=True)
+    subprocess.run([base, "-m", "venv", "--clear", place], check=True)
+    program = str(place / "bin" / "python")
+    # -E: or pip would take a `mathlib` on PYTHONPATH for installed
+    pip = [program, "-E", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    for request in requests:
+        subprocess.run([*pip, *request], check=True)
+    return program
+
+
 def environment(python, numpy):
     """The path of the interpreter of an environment with these versions, made at the first call."""
     if (python, numpy) == (CURRENT, "newest"):
         return sys.executable
-    base = interpreter(python)
-    if base is None:
-        raise NotTriedError(f"no Python {python} on PATH, nor among pyenv's")
     place = ENVIRONMENTS / f"{python}-{numpy}"
-    pins = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    if numpy == "oldest":
-        pins = re.sub(r"^numpy==.*\n", "", pins, flags=re.M) + f"numpy=={oldest(python)}\n"
-    wanted = place / "requirements.txt"
-    program = place / "bin" / "python"
-    if not wanted.exists() or wanted.read_text(encoding="utf-8") != pins:
-        print(f"install {place.relative_to(ROOT)}", flush=True)
-        shutil.rmtree(place, ignore_errors=True)
-        subprocess.run([base, "-m", "venv", place], check=True)
-        pip = [program, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        trial = place / "requirements.new"
-        trial.write_text(pins, encoding="utf-8")
-        subprocess.run([*pip, "-r", trial], check=True)
-        subprocess.run([*pip, "--no-deps", "-e", ROOT], check=True)
+    wanted, trial = place / "requirements.txt", ENVIRONMENTS / f"{python}-{numpy}.txt"
+    trial.parent.mkdir(parents=True, exist_ok=True)
+    trial.write_text(pins(python, numpy), encoding="utf-8")
+    if not wanted.exists() or wanted.read_text(encoding="utf-8") != pins(python, numpy):
+        install(python, place, ["-r", trial], ["--no-deps", "-e", ROOT])
         trial.rename(wanted)  # only what was installed whole is taken for an environment
-    return str(program)
+    return str(place / "bin" / "python")
+
+
+def wheel_environment(python, numpy, folder):
+    """The same in `folder`, outside the tree: a wheel, what it asks for, and what runs notebooks."""
+    constraints = folder / "constraints.txt"
+    constraints.write_text(pins(python, numpy), encoding="utf-8")
+    # From a copy: setuptools leaves one of its own beside the sources, and packs what was deleted since.
+    source = folder / "source"
+    shutil.copytree(ROOT / "mathlib", source / "mathlib", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--wheel-dir", folder, source], check=True)
+    shutil.rmtree(source)
+    [wheel] = folder.glob("*.whl")
+    tools = ["nbval", "pytest-xdist", "threadpoolctl"]
+    return install(python, folder / "venv", ["-c", constraints, f"{wheel}[show]", *tools])
 
 
 def probe(program, settings):
@@ -100,11 +132,15 @@ def probe(program, settings):
     return json.loads(answer.stdout)
 
 
-def prepare(python, numpy, features, kernel):
-    """The interpreter, the environment variables and the report of a variant."""
+def prepare(python, numpy, features, kernel, folder):
+    """The interpreter, the environment variables and the report of a variant, which may use an empty folder."""
     settings = {**os.environ, "MATHLIB_SHOW": "still", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     settings.pop("NPY_DISABLE_CPU_FEATURES", None)
-    program = environment(python, numpy)
+    if features == WHEEL:
+        settings.pop("PYTHONPATH", None)
+        program = wheel_environment(python, numpy, folder)
+    else:
+        program = environment(python, numpy)
     settings["PATH"] = f"{Path(program).parent}{os.pathsep}{settings['PATH']}"
     has = probe(program, settings)["dispatched"]
     if kernel:
@@ -112,8 +148,8 @@ def prepare(python, numpy, features, kernel):
         if needs and not {needs, RENAMED[needs]} & set(has):
             raise NotTriedError(f"the processor has no {needs}")
         settings["OPENBLAS_CORETYPE"] = kernel
-    off = [name for name in has if re.match(FEATURES[features], name)]
-    if features != "all features" and not off:
+    off = [name for name in has if re.match(FEATURES.get(features, "(?!)"), name)]
+    if features not in ("all features", WHEEL) and not off:
         raise NotTriedError("nothing to switch off")
     if off:
         settings["NPY_DISABLE_CPU_FEATURES"] = " ".join(off)
@@ -125,19 +161,25 @@ def prepare(python, numpy, features, kernel):
     return program, settings, report
 
 
-def gates(program):
-    """The commands of the two gates, as the Makefile runs them."""
+def gates(program, features, folder):
+    """The commands of the two gates, as the Makefile runs them, and where; of a wheel alone, the second."""
     run = [program, "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
-    notebooks = sorted(map(str, ROOT.glob("book/*.ipynb")))
-    yield "laws", [*run, "-m", "not site"]
-    yield "stored outputs", [*run, "--dist", "loadfile", "--nbval", "--nbval-current-env", *notebooks]
+    stored = [*run, "--dist", "loadfile", "--nbval", "--nbval-current-env"]
+    notebooks = sorted(ROOT.glob("book/*.ipynb"))
+    if features == WHEEL:
+        alone = folder / "notebooks"
+        alone.mkdir()
+        yield "stored outputs", [*stored, *(shutil.copy(path, alone) for path in notebooks)], alone
+    else:
+        yield "laws", [*run, "-m", "not site"], ROOT
+        yield "stored outputs", [*stored, *notebooks], ROOT
 
 
 def variants(pythons):
     """Every (Python, NumPy, features, kernel); None for the kernel that OpenBLAS chooses itself."""
     for python in pythons:
         for numpy in ("newest", "oldest"):
-            yield from ((python, numpy, features, None) for features in FEATURES)
+            yield from ((python, numpy, features, None) for features in (*FEATURES, WHEEL))
     yield from (
         (CURRENT, "newest", features, kernel) for kernel in KERNELS for features in ("all features", "baseline")
     )
@@ -149,11 +191,16 @@ def name(python, numpy, features, kernel):
 
 
 def attempt(variant, logs):
-    """Run both gates; return the row of the table: (state, details)."""
+    """Run the gates; return the row of the table: (state, details)."""
+    with tempfile.TemporaryDirectory() as folder:
+        return _attempt(variant, logs, Path(folder))
+
+
+def _attempt(variant, logs, folder):
     if variant[3] and "OPENBLAS_CORETYPE" in os.environ:
         return "not tried", f"OPENBLAS_CORETYPE is set to {os.environ['OPENBLAS_CORETYPE']}"
     try:
-        program, settings, report = prepare(*variant)
+        program, settings, report = prepare(*variant, folder)
     except NotTriedError as error:
         return "not tried", str(error)
     used = report["dispatched"]
@@ -161,11 +208,11 @@ def attempt(variant, logs):
         f"NumPy {report['numpy']}, dispatches to {' '.join(used) or 'nothing'}; OpenBLAS {report['kernel']}", flush=True
     )
     results = []
-    for gate, command in gates(program):
+    for gate, command, place in gates(program, variant[2], folder):
         log = logs / (re.sub(r"[^\w.]+", "-", f"{name(*variant)} {gate}") + ".txt")
         began = time.monotonic()
         with log.open("w", encoding="utf-8") as file:
-            code = subprocess.run(command, env=settings, cwd=ROOT, stdout=file, stderr=file).returncode
+            code = subprocess.run(command, env=settings, cwd=place, stdout=file, stderr=file).returncode
         text = log.read_text(encoding="utf-8")
         count = re.findall(r"\d+ (?:passed|failed|errors?)", text.splitlines()[-1]) if text else []
         results.append(f"{gate}: {', '.join(count) or f'ended with {code}'}, {time.monotonic() - began:.0f} s")
@@ -186,9 +233,9 @@ def main():
     arguments = parser.parse_args()
 
     chosen = [variant for variant in variants(arguments.pythons) if arguments.only in name(*variant)]
-    if arguments.one:  # `make test` has run this environment as it is; kernels are left to whoever calls
+    if arguments.one:  # `make test` has run this environment as it is; kernels and wheels are left to whoever calls
         here = (CURRENT, "newest", "all features", None)
-        chosen = [v for v in chosen if v != here and v[3] is None and interpreter(v[0])]
+        chosen = [v for v in chosen if v != here and v[2] != WHEEL and v[3] is None and interpreter(v[0])]
         chosen = [chosen[int(arguments.one, 16) % len(chosen)]] if chosen else []
     if not chosen:
         sys.exit("error: no variant has such a name. `python tools/portable.py --list` names them.")

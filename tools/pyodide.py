@@ -40,7 +40,7 @@ BASES = {
 CORE = ["pyodide.js", "pyodide.asm.js", "pyodide.asm.wasm", "python_stdlib.zip"]
 PACKAGES = {
     **{name: [] for name in ("numpy", "pillow", "kiwisolver", "packaging", "pyparsing", "six", "mpmath", "openblas")},
-    **{name: [] for name in ("joblib", "threadpoolctl", "tqdm", "typing-extensions")},
+    **{name: [] for name in ("joblib", "threadpoolctl", "typing-extensions")},
     "cycler": ["six"],
     "python-dateutil": ["six"],
     "contourpy": ["numpy"],

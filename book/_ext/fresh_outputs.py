@@ -1,8 +1,8 @@
 """No page shows what older code computed.
 
-The outputs of executed notebooks are kept from build to build, and so are the pages. Both depend on more than
-the notebook itself: on mathlib, on the benchmarks' tables, and on the versions of what it runs on. A digest of these is
-part of the cache's path, and a configuration value on which every page depends.
+The outputs of executed notebooks are kept from build to build, and so are the pages. Both depend on more than the
+notebook itself: on mathlib with its data, and on the versions of what it runs on. A digest of these is part of the
+cache's path, and a configuration value on which every page depends.
 """
 
 import hashlib
@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def digest():
-    tables = [*ROOT.glob("benchmarks/derivatives.[cj]s*"), *ROOT.glob("benchmarks/step_sizes.*")]
-    sources = [*sorted(ROOT.glob("mathlib/**/*.py")), *sorted(tables), ROOT / "requirements.txt"]
+    package = [path for path in ROOT.glob("mathlib/**/*.*") if path.suffix != ".pyc"]
+    sources = [*sorted(package), ROOT / "requirements.txt"]
     return hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 

@@ -40,14 +40,6 @@ FIRST = ["numpy", "matplotlib"]
 # Pure packages that Pyodide hasn't got: from the environment of the build.
 OURS = ["pint", "flexparser", "flexcache", "platformdirs"]
 OURS_NEED = ["typing-extensions"]
-TABLES = [
-    "derivatives.csv",
-    "derivatives.json",
-    "optimizers.json",
-    "step_sizes.csv",
-    "step_sizes.json",
-    "step_sizes.py",
-]
 
 
 # ── the files ──
@@ -63,9 +55,8 @@ def archive(files):
 
 
 def book_zip():
-    """`mathlib`, and what chapters read beside it."""
+    """`mathlib`, with the data that it carries."""
     sources = [path for path in (ROOT / "mathlib").rglob("*") if path.is_file() and path.suffix != ".pyc"]
-    sources += [ROOT / "benchmarks" / name for name in TABLES]
     files = {str(path.relative_to(ROOT)): path.read_bytes() for path in sources}
     return archive(files | {name: (SOURCES / name).read_bytes() for name in ("live_backend.py", "fontlist.json")})
 
@@ -97,7 +88,6 @@ def describe_python(own, carried):
     }
     files |= {name: {"bytes": len(data), "own": True} for name, data in own.items()}
     packages = {name: package(name, **row) for name, row in listed["packages"].items()}
-    imports = {"step_sizes": "tqdm"}  # a benchmark that a chapter imports, and what it imports
     packages["pint"] = package(
         "pint",
         file="pint.zip",
@@ -109,7 +99,7 @@ def describe_python(own, carried):
     return {
         "bases": listed["bases"],
         "files": files,
-        "imports": imports | {module: name for name, row in packages.items() for module in row["imports"]},
+        "imports": {module: name for name, row in packages.items() for module in row["imports"]},
         "lock": {"info": listed["info"], "packages": packages},
     }
 

@@ -22,6 +22,18 @@ from mathlib.show.style import PAPER, STYLE
 from mathlib.show.svg import elements, pack
 
 MAX_FRAMES = 200
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+# In a notebook that is opened again JupyterLab shows an error for the widgets of a kernel that is gone, though their
+# output has a picture too. This output without content, just before, shows the picture instead; other programs
+# show nothing for it.
+STILL = """<style class="{id}">
+.jp-OutputArea-child:has(style.{id}) + .jp-OutputArea-child > .jp-OutputArea-output.jupyter-widgets {{
+  font-size: 0;
+  &::before {{ content: url("data:image/png;base64,{png}") / {alt}; }}
+  &::after {{ content: "Run this cell to move the figure."; display: block; font-size: var(--jp-ui-font-size1); }}
+}}
+</style>"""
 
 
 def explorable(**sliders):
@@ -96,14 +108,23 @@ class Explorable:
         for values in itertools.product(*(s.values for s in self.sliders.values())):
             yield self(**dict(zip(self.sliders, values, strict=True)))
 
+    def _ipython_display_(self):
+        if not _is_live():
+            raise NotImplementedError  # IPython then asks for the bundle alone
+        from IPython.display import display
+
+        bundle, metadata = self._repr_mimebundle_()
+        style = STILL.format(id=self.id, png=bundle["image/png"], alt=json.dumps(self.alt, ensure_ascii=False))
+        display({"text/html": style}, raw=True)
+        display(bundle, metadata=metadata, raw=True)
+
     def _repr_mimebundle_(self, include=None, exclude=None):
         # MATHLIB_SHOW=page: the book is being built. MATHLIB_SHOW=still: a notebook is being stored.
-        mode = os.environ.get("MATHLIB_SHOW", "kernel")
         bundle = {"text/plain": repr(self), "image/png": _png(self.still(), dpi=100)}
-        if mode == "page":
+        if os.environ.get("MATHLIB_SHOW") == "page":
             bundle["text/html"] = _page(self)
-        elif mode == "kernel" and _in_kernel():
-            bundle |= {kind: view for kind, view in _widget_box(self)._repr_mimebundle_().items() if kind not in bundle}
+        elif _is_live():  # written out, as ipywidgets 7 has no bundle for a box
+            bundle[VIEW] = {"version_major": 2, "version_minor": 0, "model_id": _widget_box(self).model_id}
         return bundle, {"image/png": {"alt": self.alt}}
 
 
@@ -136,6 +157,11 @@ def _check_docstring(draw):
 def _in_kernel():
     ipython = sys.modules.get("IPython")
     return getattr(ipython and ipython.get_ipython(), "kernel", None) is not None
+
+
+def _is_live():
+    """Whether the reader moves the figure, by widgets of a running kernel."""
+    return "MATHLIB_SHOW" not in os.environ and _in_kernel()
 
 
 def _display():

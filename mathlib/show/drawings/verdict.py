@@ -1,8 +1,5 @@
 """Drawings for the chapter on the verdict, and the table of runs that they show."""
 
-import csv
-from pathlib import Path
-
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -17,19 +14,17 @@ LOOKS = {
 }
 
 
-def read_runs(path):
-    """The table of runs: the problems, the starting step sizes, and by rule ln of the loss (problem, eta, seed).
+def runs_by_rule(rows):
+    """The runs of a table: the problems, the starting step sizes, and by rule ln of the loss (problem, eta, seed).
 
     A ValueError says that a run is missing.
     """
-    with Path(path).open() as file:
-        rows = list(csv.DictReader(file))
     axes = {name: list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "problem", "eta", "seed")}
     logs = np.full([len(axis) for axis in axes.values()], np.nan)
     for row in rows:
         logs[tuple(axis.index(row[name]) for name, axis in axes.items())] = np.log(float(row["loss"]))
     if np.any(np.isnan(logs)):
-        raise ValueError(f"{path} lacks {np.sum(np.isnan(logs))} runs. Instead: make experiment, which adds them.")
+        raise ValueError(f"The table lacks {np.sum(np.isnan(logs))} runs. Instead: make experiment, which adds them.")
     return axes["problem"], np.array(axes["eta"], float), dict(zip(axes["method"], logs, strict=True))
 
 

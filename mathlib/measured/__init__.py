@@ -1,0 +1,31 @@
+"""What was measured on one machine, once: the tables that `benchmarks/` writes and the book reads.
+
+`table`
+    the rows of a table: ``derivatives``, ``optimizers`` or ``step_sizes``
+`facts`
+    where, when and how it was measured
+`step_sizes`
+    one run of the experiment with step sizes, to be made again
+
+>>> table("step_sizes")[0]
+{'problem': 'quadratic 1e2 0', 'method': 'sgd', 'eta': '1e-05', 'seed': '0', 'loss': '23.23'}
+>>> facts("step_sizes")["budgets"]["logistic"]
+500
+"""
+
+import csv
+import json
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def table(name):
+    """The rows of a table, each a dictionary of texts by column."""
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def facts(name):
+    """What is known of a table as a whole: a dictionary."""
+    return json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
