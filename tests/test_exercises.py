@@ -11,11 +11,11 @@ import nbformat
 import numpy as np
 import pytest
 
-from mathlib.exercises import Exercises, Verdict, compare, require
+from mathlib.exercises import Exercises, compare, require
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "book" / "_live"))
-from runner import execute, names, needed  # noqa: E402
+from runner import Names, execute, needed  # noqa: E402
 
 CHAPTERS = sorted((ROOT / "book").glob("[0-9]*.ipynb"))
 CALL = re.compile(r'check\("(ex-[a-z0-9-]+)"')
@@ -39,6 +39,7 @@ class Exercise:
         self.answer = self.check = None
         self.solution = []
         self.order = []
+        self.verdict = None  # the cell of the solution that is checked
 
     def __repr__(self):
         return f"{self.chapter.stem}/{self.label}"
@@ -62,6 +63,7 @@ def exercises_of(path):
             exercise.solution += [len(codes)] if kind == "solution" else []
             exercise.answer = cell.source if kind == "answer" else exercise.answer
             exercise.check = len(codes) if kind == "check" else exercise.check
+            exercise.verdict = len(codes) if kind == "solution" and "check(" in cell.source else exercise.verdict
         codes.append((kind, cell.source))
     return found, codes
 
@@ -105,7 +107,7 @@ def test_an_exercise_and_its_check_have_one_label(exercise):
 @pytest.mark.parametrize("exercise", CHECKED, ids=repr)
 def test_a_solution_does_not_take_the_answers_names(exercise):
     codes = [source for _, source in BOOK[exercise.chapter][1]]
-    taken = set().union(*(names(codes[i])[0] for i in exercise.solution)) & names(exercise.answer)[0]
+    taken = set().union(*(Names(codes[i]).bound for i in exercise.solution)) & Names(exercise.answer).bound
     assert not taken, "after “Run all” the check would judge the solution"
 
 
@@ -138,21 +140,23 @@ def test_checks_accept_the_solution_and_refuse_the_starter_and_wrong_answers(pat
     monkeypatch.chdir(path.parent)
     monkeypatch.setitem(os.environ, "MATHLIB_SHOW", "still")
     found, codes = BOOK[path]
-    sources = [code for _, code in codes]
     checked = [exercise for exercise in found if exercise.check is not None]
-    above = [code for kind, code in codes[: min(e.check for e in checked)] if kind is None]
-    used = [source for kind, source in codes if kind] + [code for _, _, code in WRONG[path]]
+    above = [code if kind is None else "" for kind, code in codes]
+    solutions = [code if kind in (None, "solution") else "" for kind, code in codes]
+    run = set().union(*(needed([*solutions[: e.verdict], solutions[e.verdict]]) for e in checked))
+    run |= set(needed([*above, "\n".join(code for _, _, code in WRONG[path])]))
     namespace = {"display": lambda *_: None}
-    for i in needed([*above, "\n".join(used)]):
+    for i in sorted(run):
         execute("<cell above>", above[i], namespace)
-    solutions = dict(namespace)
-    for exercise in found:
-        said = [judged(sources[i], solutions) for i in exercise.solution]
-        if exercise not in checked:
-            continue
-        assert [v.state for v in said if isinstance(v, Verdict)] == ["right"], f"{exercise}: {said}"
-        check = sources[exercise.check]
+    solved = dict(namespace)
+    for exercise in checked:
+        for i in exercise.solution:
+            if i in run:
+                execute("<cell above>", solutions[i], solved)
+        check = codes[exercise.check][1]
         assert verdict(exercise.answer, check, namespace).state == "open", exercise
+        said = judged(solutions[exercise.verdict], solved)
+        assert said.state == "right", f"{exercise}: {said}"
         for label, why, code in WRONG[path]:
             if label == exercise.label:
                 said = verdict(code, check, namespace)
@@ -205,6 +209,19 @@ def judged(code, namespace):
         (["n = 3", "[i * n for i in range(2)]"], [0]),
         (["i = 3", "[i for i in range(2)]"], []),
         (["a = (", "a = 1", "a"], [1]),
+        (["a = 1", "def f(): return a", "def g(a): return a", "g(f)"], [0, 1, 2]),
+        (["c = 1", "a, f = 2, 3\ndef unused(): return c", "a"], [1]),
+        (["c = 1", "c = 2\nd = c", "d"], [1]),
+        (["n = 1", "n += 1", "n"], [0, 1]),
+        (["n = 1", "def f(x, k=n): return x", "f(1)"], [0, 1]),
+        (["c = 1", "f = lambda x: x + c", "c = 2", "f(1)"], [0, 1, 2]),
+        (["c = 1", "@figure\ndef f(): return c", "c = 2", "f"], [0, 1, 2]),
+        (["import a.b as c, d.e", "c, d"], [0]),
+        (["b, c = 1, 2", "for b in range(3):\n    def f(k=b): return c\n    f()"], [0]),
+        (["b = 1", "for b in range(3):\n    if b:\n        c = b\n        print(c)"], []),
+        (["b = [1]", "for b in b: pass"], [0]),
+        (["try:\n    a = 1\nexcept E: a = 2", "a"], [0]),
+        (["with open('x') as f: pass", "for i, (j, *k) in []: pass", "f, j, k"], [0, 1]),
         (["a = 1", "b"], []),
     ],
 )

@@ -12,7 +12,6 @@ import json
 import linecache
 import os
 import shutil
-import symtable
 import sys
 import time
 import traceback
@@ -136,49 +135,103 @@ def report(error, name):
 def needed(codes):
     """The indices of the cells that the last one needs, in their order: those that bind the names it uses, and theirs.
 
-    Of several cells that bind a name the last one counts that stands above. A name in a function's body is looked up
-    when the function is called, so from the last cell, too. A cell that stores into an object binds its name.
+    Of several cells that bind a name the last one above counts. The names in a function's body are looked up from
+    where it is called. A cell that stores into an object binds the object's name.
     """
-    tables = [names(code) for code in codes]
-    last = len(codes) - 1
-    found, todo = set(), [last]
+    cells, last = [Names(code) for code in codes], len(codes) - 1
+    found, seen = set(), set()
+    todo = [(name, last) for name in cells[last].used]
     while todo:
-        cell = todo.pop()
-        _, used, later = tables[cell]
-        wanted = [(name, cell) for name in used | later] + [(name, last) for name in later]
-        for name, place in wanted:
-            binder = next((i for i in reversed(range(place)) if name in tables[i][0]), None)
-            if binder is not None and binder not in found:
-                found.add(binder)
-                todo.append(binder)
-    return sorted(found - {last})
+        name, place = demand = todo.pop()
+        binder = next((i for i in reversed(range(place)) if name in cells[i].bound), None)
+        if demand in seen or binder is None:
+            continue
+        seen.add(demand)
+        found.add(binder)
+        todo += [(used, binder) for used in cells[binder].used]
+        todo += [(later, place) for later in cells[binder].later.get(name, ())]
+    return sorted(found)
 
 
-def names(code):
-    """The names that a cell binds, those it uses as it runs, and those that its functions use."""
-    try:
-        table = symtable.symtable(code, "<cell>", "exec")
-        tree = ast.parse(code)
-    except SyntaxError:
-        return set(), set(), set()
-    symbols = table.get_symbols()
-    bound = {s.get_name() for s in symbols if s.is_assigned() or s.is_imported() or s.is_namespace()}
-    used = {s.get_name() for s in symbols if s.is_referenced()}
-    stored = [node for node in ast.walk(tree) if isinstance(getattr(node, "ctx", None), ast.Store)]
-    roots = {root(node) for node in stored if not isinstance(node, ast.Name)} & used
-    inner, later = list(table.get_children()), set()
-    while inner:
-        child = inner.pop()
-        inner += child.get_children()
-        later |= {s.get_name() for s in child.get_symbols() if s.is_global()}
-    return bound | roots, used, later
+FUNCTIONS = ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef
+BLOCKS = ast.For, ast.While, ast.If, ast.With, ast.Try, ast.ExceptHandler
+SCOPES = (*FUNCTIONS, ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
-def root(node):
-    """The name whose object a store goes into."""
-    while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
-        node = node.value
-    return getattr(node, "id", None)
+class Names:
+    """The names that a cell binds, those it uses as it runs, and those that are used when a name of its is called."""
+
+    def __init__(self, code):
+        self.bound, self.used, self.later = set(), set(), {}
+        try:
+            statements = ast.parse(code).body
+        except SyntaxError:  # it is for the cell to report
+            statements = []
+        for statement in statements:
+            self.add(statement)
+
+    def add(self, statement):
+        if isinstance(statement, BLOCKS):
+            first = [statement.iter] if isinstance(statement, ast.For) else []  # it is looked up before the target
+            for part in [*first, *ast.iter_child_nodes(statement)]:
+                self.add(part)
+            return
+        if isinstance(statement, FUNCTIONS):
+            bound, inner = {statement.name}, free(statement)
+            outer = [*statement.decorator_list, *getattr(statement, "bases", []), *defaults(statement)]
+            now = inner if statement.decorator_list else set().union(*map(free, outer))  # a decorator may call it
+        else:
+            bound, now = stored(statement), free(statement)
+            inner = set().union(*(free(node) for node in ast.walk(statement) if isinstance(node, ast.Lambda)))
+        self.use(now)
+        self.bound |= bound
+        self.later |= dict.fromkeys(bound, inner)
+
+    def use(self, names):
+        """Note the names that come from above, also of the cell's own functions that are called."""
+        todo, seen = list(names), set()
+        while todo:
+            name = todo.pop()
+            if name not in seen and name in self.bound:
+                todo += self.later.get(name, ())
+            elif name not in seen:
+                self.used.add(name)
+            seen.add(name)
+
+
+def defaults(function):
+    arguments = getattr(function, "args", None)
+    return [d for d in [*arguments.defaults, *arguments.kw_defaults] if d] if arguments else []
+
+
+def free(node):
+    """The names that some code looks up outside of itself."""
+    found = set().union(*map(free, ast.iter_child_nodes(node)))
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+        found.add(node.id)
+    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+        found.add(node.target.id)
+    if isinstance(node, SCOPES):
+        inside = list(ast.walk(node))
+        found -= {n.arg for n in inside if isinstance(n, ast.arg)} | {
+            n.name for n in inside if isinstance(n, FUNCTIONS)
+        }
+        found -= {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+    return found
+
+
+def stored(node):
+    """The names that a statement binds, or whose objects it stores into."""
+    if isinstance(node, ast.alias):
+        return {node.asname or node.name.partition(".")[0]}
+    if isinstance(node, SCOPES):
+        return {node.name} if isinstance(node, FUNCTIONS) else set()
+    if isinstance(getattr(node, "ctx", None), ast.Store):
+        while isinstance(node, ast.Attribute | ast.Subscript | ast.Starred):
+            node = node.value
+        if isinstance(node, ast.Name):
+            return {node.id}
+    return set().union(*map(stored, ast.iter_child_nodes(node)))
 
 
 # ── what a value looks like ──
