@@ -56,7 +56,7 @@ serve: book ## build, then serve the book on http://127.0.0.1:8000 (PORT=...)
 lab: .venv/installed ## open your copies of the chapters, in work/, in JupyterLab (installs it at first)
 	@command -v jupyter-lab >/dev/null || $(PIP) --constraint requirements.txt -e '.[dev]'
 	@python tools/lab.py
-	@cd work && jupyter-lab $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) $(notdir $(firstword $(NOTEBOOKS)))
+	@cd work && jupyter-lab $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) --LabApp.default_url=/lab/tree/$(notdir $(firstword $(NOTEBOOKS)))
 
 notebooks: .venv/installed ## execute the notebooks and store their outputs, without metadata
 	@python tools/notebooks.py $(NOTEBOOKS)
