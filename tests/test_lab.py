@@ -24,6 +24,7 @@ def test_a_copy_refers_only_to_what_it_has_itself_and_to_other_copies(copies):
         for role, target in re.findall(r"\{([\w:]+)\}`(?:[^`<]* <)?([^`>]+)>?`", text):
             assert role in ("eq", "ref", "prf:ref"), (name, role)
             assert place[target] == name, (name, target)
+        assert "<details" not in text, name
         local = [address for address in re.findall(r"\]\(([^<)]+)\)", text) if ":" not in address]
         assert set(local) <= set(copies), name
         code = [
@@ -43,6 +44,7 @@ def test_a_copy_refers_only_to_what_it_has_itself_and_to_other_copies(copies):
         ("{eq}`eq-mine`, {ref}`here <sec-mine>`", "{eq}`eq-mine`, {ref}`here <sec-mine>`"),
         ("{ref}`there <sec-theirs>`", "[there](2-1-b.ipynb)"),
         ("{eq}`eq-theirs`", "[an equation of 2-1](2-1-b.ipynb)"),
+        ("<details><summary>Hint</summary>\n\n$x$\n\n</details>", ":::::{dropdown} Hint\n\n$x$\n\n:::::"),
         ("{numref}`fig-two-curves`", "the figure `two_curves`"),
     ],
 )

@@ -1,7 +1,8 @@
 """Copy the chapters to `work/`, where the reader may write in them, and say what happened.
 
 JupyterLab renders MyST Markdown by its extension, which knows a notebook alone: not the bibliography, the glossary, the
-slides, nor other chapters. The copy has text, or a link to another notebook, in their place.
+slides, nor other chapters. The copy has text, or a link to another notebook, in their place. And in HTML it renders
+no formula: what is folded becomes a directive.
 
 A copy that the reader has changed is never written again. Each holds two digests: of its own text, to see whether it
 has been changed, and of the chapter that it was made from, to see whether that has.
@@ -23,6 +24,7 @@ KEY = "second-order"
 
 ROLE = re.compile(r"\{(cite:t|cite:p|term|deck|ref|eq|prf:ref|numref)\}`([^`]+)`")
 LABEL = re.compile(r"^\(([\w-]+)\)=|^:label: ([\w-]+)|\$\$ \(([\w-]+)\)", re.MULTILINE)
+FOLD = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 
 
 def chapters():
@@ -73,7 +75,7 @@ def plain(text, here, cited, place):
         there = place[target]
         return match[0] if there == here else f"[{title or 'an equation of ' + there[:3]}]({there})"
 
-    return ROLE.sub(say, text)
+    return ROLE.sub(say, FOLD.sub(r":::::{dropdown} \1\2:::::", text))
 
 
 def digest(value):
