@@ -53,9 +53,10 @@ slides: pages ## the same as `book`: the slides show the figures of its pages
 serve: book ## build, then serve the book on http://127.0.0.1:8000 (PORT=...)
 	@python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
-lab: .venv/installed ## open the notebooks in JupyterLab (installs it at first)
+lab: .venv/installed ## open your copies of the chapters, in work/, in JupyterLab (installs it at first)
 	@command -v jupyter-lab >/dev/null || $(PIP) --constraint requirements.txt -e '.[dev]'
-	@cd book && jupyter-lab
+	@python tools/lab.py
+	@cd work && jupyter-lab $$([ "$$(id -u)" -ne 0 ] || echo --allow-root) --LabApp.default_url=/lab/tree/$(notdir $(firstword $(NOTEBOOKS)))
 
 notebooks: .venv/installed ## execute the notebooks and store their outputs, without metadata
 	@python tools/notebooks.py $(NOTEBOOKS)

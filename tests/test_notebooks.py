@@ -2,11 +2,14 @@
 
 import ast
 import builtins
+import importlib.util
+import subprocess
+import tomllib
 from pathlib import Path
 
 import nbformat
 import pytest
-from notebooks import FOLDED, faults, normalise, to_text
+from notebooks import FOLDED, faults, install_cell, normalise, to_text
 
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = [path for path in sorted(BOOK.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
@@ -78,7 +81,7 @@ def test_jupyterlab_folds_what_the_page_folds():
     cells = [nbformat.v4.new_code_cell("1", id=f"cell-{k}", metadata={"tags": [tag]}) for k, tag in enumerate(FOLDED)]
     plain = {"tags": ["raises-exception"], "jupyter": {"source_hidden": True}, "execution": {}, "editable": False}
     cells.append(nbformat.v4.new_code_cell("1", id="plain", metadata=plain))
-    stored = normalise(nbformat.v4.new_notebook(cells=cells, metadata={"widgets": {}, "toc": 1})).cells
+    stored = normalise(nbformat.v4.new_notebook(cells=cells, metadata={"widgets": {}, "toc": 1})).cells[1:]
     assert [cell.metadata.get("jupyter", {}) for cell in stored] == [
         {"source_hidden": True},
         {"outputs_hidden": True},
@@ -100,4 +103,26 @@ def test_a_cell_that_is_folded_on_the_page_is_folded_in_jupyterlab(path, tmp_pat
     folded[0].metadata.pop("jupyter")
     open_one = tmp_path / "open.ipynb"
     open_one.write_text(to_text(notebook), encoding="utf-8")
-    assert list(faults(open_one)) == ["has other metadata than its normal form"]
+    assert list(faults(open_one)) == ["is not in normal form: its first cell or its metadata"]
+
+
+# ── the cell that installs ──
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_first_code_cell_installs_what_is_missing_and_no_page_shows_it(path):
+    first = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+    assert (first.id, first.source, first.metadata.tags) == ("install", install_cell().source, ["remove-cell"])
+
+
+def test_it_installs_from_the_repository_and_only_where_mathlib_is_missing(monkeypatch):
+    commands = []
+    monkeypatch.setattr(subprocess, "run", lambda command, check: commands.append(command))
+    source = install_cell().source
+    exec(source, {})
+    assert not commands
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    exec(source, {})
+    [(*_, wanted)] = commands
+    project = tomllib.loads((BOOK.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert wanted == f"{project['name']}[show] @ git+{project['urls']['Repository']}"

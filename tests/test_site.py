@@ -3,9 +3,11 @@
 import re
 from functools import cache
 from itertools import pairwise
-from urllib.parse import quote, unquote, urlsplit
+from pathlib import Path
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
+import yaml
 from browser import HTML
 from bs4 import BeautifulSoup
 from pages import CHAPTERS, DESK, PAGES, PHONE, ROOT, off_host, violations, visits
@@ -14,6 +16,9 @@ pytestmark = pytest.mark.site
 
 EXTRAS = ["search.html"]
 DECKS = [f"slides/{deck.stem}.html" for deck in sorted((ROOT / "lectures").glob("*.md"))]
+
+THEME = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]["html_theme_options"]
+REPOSITORY, BRANCH = urlsplit(THEME["repository_url"]).path, THEME["repository_branch"]
 
 MAX_FRAMES_BYTES = 250_000
 TOUCH_TARGET = 44  # pixels, the least that a finger hits
@@ -122,6 +127,18 @@ def test_source(page):
     if html.html.get("lang") != "en":
         faults.append('no lang="en"')
     report(faults)
+
+
+@on_every_chapter
+def test_the_links_to_other_places_are_of_this_page(page):
+    links = [urlsplit(link["href"]) for link in soup(page).select(".launch a")]
+    colab, binder, own = (f"{link.netloc}{unquote(link.path)}" for link in links)
+    path = Path(page).with_suffix(".ipynb")
+    assert (ROOT / path).exists()
+    assert colab == f"colab.research.google.com/github{REPOSITORY}/blob/{BRANCH}/{path}"
+    assert binder == f"mybinder.org/v2/gh{REPOSITORY}/{BRANCH}"
+    assert parse_qs(links[1].query) == {"urlpath": [f"lab/tree/work/{path.name}"]}
+    assert own == f"localhost:8888/lab/tree/{path.name}"
 
 
 def broken_links(page, html):

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import yaml
 from nbclient import NotebookClient
 
 METADATA = {
@@ -31,17 +32,37 @@ FOLDED = {
     "exercise-solution": ["source_hidden", "outputs_hidden"],
 }
 
+# The first code cell of every notebook, which no page shows. (PyPI has another package of this name.)
+INSTALL = """# Where mathlib is missing, as on Colab, this installs it.
+import subprocess
+import sys
+from importlib.util import find_spec
+
+if not find_spec("mathlib"):
+    source = "mathlib-second-order[show] @ git+{repository}"
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)"""
+
+
+def install_cell():
+    config = yaml.safe_load((Path(__file__).resolve().parents[1] / "_config.yml").read_text(encoding="utf-8"))
+    repository = config["sphinx"]["config"]["html_theme_options"]["repository_url"]
+    source = INSTALL.format(repository=repository)
+    return nbformat.v4.new_code_cell(source, id="install", metadata={"tags": ["remove-cell"]})
+
 
 def normalise(notebook):
-    """Return a copy of the notebook without the traces of its execution or of the editor."""
+    """Return a copy of the notebook without the traces of its execution or of the editor, but with the install cell."""
     notebook = nbformat.from_dict(notebook)
     notebook.metadata = nbformat.from_dict(METADATA)
+    notebook.cells = [cell for cell in notebook.cells if cell.get("id") != "install"]
+    first = next((k for k, cell in enumerate(notebook.cells) if cell.cell_type == "code"), 0)
+    notebook.cells.insert(first, install_cell())
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in notebook.cells:
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
         if flags := {flag: True for tag in cell.metadata.get("tags", []) for flag in FOLDED.get(tag, [])}:
             cell.metadata["jupyter"] = flags
-    for count, cell in enumerate(code_cells, start=1):
+    for count, cell in enumerate(code_cells):  # the install cell is number 0
         cell.execution_count = count
         for output in cell.outputs:
             if output.output_type == "execute_result":
@@ -81,7 +102,7 @@ def faults(path):
     if any(output.output_type == "error" for cell in code_cells for output in cell.outputs):
         yield "has an error among its outputs"
     if text != to_text(normalise(notebook)):
-        yield "has other metadata than its normal form"
+        yield "is not in normal form: its first cell or its metadata"
 
 
 def main():

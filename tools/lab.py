@@ -1,0 +1,130 @@
+"""Copy the chapters to `work/`, where the reader may write in them, and say what happened.
+
+JupyterLab renders MyST Markdown by its extension, which knows a notebook alone: not the bibliography, the glossary, the
+slides, nor other chapters. The copy has text, or a link to another notebook, in their place. And in HTML it renders
+no formula: what is folded becomes a directive.
+
+A copy that the reader has changed is never written again. Each holds two digests: of its own text, to see whether it
+has been changed, and of the chapter that it was made from, to see whether that has.
+"""
+
+import hashlib
+import json
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+from pybtex.database import parse_file
+from pybtex.richtext import Text
+
+ROOT = Path(__file__).resolve().parents[1]
+BOOK, WORK = ROOT / "book", ROOT / "work"
+KEY = "second-order"
+
+ROLE = re.compile(r"\{(cite:t|cite:p|term|deck|ref|eq|prf:ref|numref)\}`([^`]+)`")
+LABEL = re.compile(r"^\(([\w-]+)\)=|^:label: ([\w-]+)|\$\$ \(([\w-]+)\)", re.MULTILINE)
+FOLD = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
+
+
+def chapters():
+    return {path.name: nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("*.ipynb"))}
+
+
+def labels(notebooks):
+    """The notebook of each label."""
+    return {
+        "".join(label): name
+        for name, notebook in notebooks.items()
+        for cell in notebook.cells
+        if cell.cell_type == "markdown"
+        for label in LABEL.findall(cell.source)
+    }
+
+
+def citations(bibliography):
+    """The authors of each entry, its year, and its address or None."""
+    for key, entry in bibliography.entries.items():
+        doi = entry.fields.get("doi")
+        address = f"https://doi.org/{doi}" if doi else entry.fields.get("url")
+        yield key, (authors(entry.persons["author"]), entry.fields["year"], address)
+
+
+def authors(persons):
+    names = [str(Text.from_latex(" ".join(person.prelast_names + person.last_names))) for person in persons]
+    if len(names) > 2 or names[-1] == "others":
+        return f"{names[0]} et al."
+    return " and ".join(names)
+
+
+def plain(text, here, cited, place):
+    """Markdown without what JupyterLab does not know, for the notebook `here`."""
+
+    def say(match):
+        role, content = match[1], " ".join(match[2].split())
+        title, target = re.fullmatch(r"(?:(.*?) <)?(.*?)>?", content).groups()
+        if role.startswith("cite"):
+            form = "{} ({})" if role == "cite:t" else "{} {}"
+            sources = [(form.format(names, year), url) for names, year, url in map(cited.get, target.split(","))]
+            links = [f"[{text}](<{url}>)" if url else text for text, url in sources]
+            return ", ".join(links) if role == "cite:t" else f"({'; '.join(links)})"
+        if role in ("term", "deck"):
+            return title or target
+        if role == "numref":
+            return f"the figure `{target.removeprefix('fig-').replace('-', '_')}`"
+        there = place[target]
+        return match[0] if there == here else f"[{title or 'an equation of ' + there[:3]}]({there})"
+
+    return ROLE.sub(say, FOLD.sub(r":::::{dropdown} \1\2:::::", text))
+
+
+def digest(value):
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+def written(notebook):
+    """What the reader may change: the cells, without what running them leaves."""
+    return digest([(cell.cell_type, cell.source) for cell in notebook.cells])
+
+
+def copies():
+    """Each chapter as it is to be copied."""
+    notebooks = chapters()
+    cited, place = dict(citations(parse_file(BOOK / "references.bib"))), labels(notebooks)
+    for name, notebook in notebooks.items():
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = plain(cell.source, name, cited, place)
+        notebook.metadata[KEY] = {"text": written(notebook), "chapter": digest(notebook)}
+        yield name, notebook
+
+
+def update(path, notebook):
+    """Write a copy, unless the reader's is as new or has been changed; return whether a changed one is now old."""
+    if path.exists():
+        try:
+            mine = nbformat.read(path, as_version=4)
+            made = mine.metadata[KEY]
+            changed = written(mine) != made["text"]
+        except (KeyError, ValueError, nbformat.ValidationError):  # no copy of ours, or no notebook
+            changed, made = True, {"chapter": None}
+        if changed or made["chapter"] == notebook.metadata[KEY]["chapter"]:
+            return changed and made["chapter"] != notebook.metadata[KEY]["chapter"]
+    nbformat.write(notebook, path)
+    return False
+
+
+def main():
+    WORK.mkdir(exist_ok=True)
+    kept = [name for name, notebook in copies() if update(WORK / name, notebook)]
+    print(f"Your copies of the chapters are in {WORK}: what you write there stays, also when the book changes.")
+    for name in kept:
+        print(f"  {name} has your changes, and the book's has new ones. To see those, rename yours and say this again.")
+    # JupyterLab would ask the reader whether it may fetch news from its makers.
+    settings = Path(sys.prefix) / "share" / "jupyter" / "lab" / "settings" / "overrides.json"
+    settings.parent.mkdir(parents=True, exist_ok=True)
+    settings.write_text('{"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}\n', encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
