@@ -410,7 +410,7 @@ def test_by_keyboard_alone(opened, site):
     page.keyboard.press("Enter")
     page.keyboard.type("print(2)")
     page.keyboard.press("Shift+Enter")
-    page.wait_for_function("!livePage.running")
+    page.wait_for_function("() => !livePage.running")
     assert cell.text == "if 1:\n    print(2)"
     assert cell.output.inner_text().strip() == "2"
     page.keyboard.press("Control+z")
@@ -516,7 +516,7 @@ def test_a_chapter_runs_whole_and_prints_what_the_book_prints(opened, site, nump
     stored = page.evaluate(PRINTED.replace("CELLS", "[...document.querySelectorAll('.bd-article .cell')]"))
     press(page)
     page.get_by_role("button", name="Run all", exact=True).click()
-    page.wait_for_function("!livePage.running", timeout=600_000)
+    page.wait_for_function("() => !livePage.running", timeout=600_000)
     printed = page.evaluate(PRINTED.replace("CELLS", "livePage.cells.map((cell) => cell.box)"))
     wrong = [f"cell {n}: {b!r} is not {a!r}" for n, (a, b) in enumerate(zip(stored, printed, strict=True), 1) if a != b]
     times = page.evaluate("livePage.cells.map((cell) => parseFloat(cell.status.textContent.replace('Ran in ', '')))")

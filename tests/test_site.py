@@ -326,7 +326,7 @@ FOR_DECKS = {"preload": False, "rules": {rule: {"enabled": False} for rule in NO
 @pytest.mark.parametrize("deck", DECKS)
 def test_deck(visit, site, deck):
     view = visit(f"{site}/{deck}")
-    view.wait_for_function("window.Reveal && Reveal.isReady()")
+    view.wait_for_function("() => window.Reveal && Reveal.isReady()")
     faults = []
     for slide in each_slide(view):
         overflow = view.evaluate("Reveal.getCurrentSlide().scrollHeight - Reveal.getConfig().height")
