@@ -72,13 +72,14 @@ SET_THEME = """<script>{
 <noscript><style>.pst-js-only, .controls { display: none !important; }</style></noscript>
 """
 
-# Roles that ARIA doesn't allow where the writers put them, one that it misses, a label that says less than the text it
-# replaces, and ids that occur once a proof.
+# Roles that ARIA doesn't allow where the writers put them, one that it misses, labels that say less than the text they
+# replace, and ids that occur once a proof.
 MARKUP = [
     ('<div role="list" class="citation-list">', '<div class="citation-list">'),
     (' role="doc-biblioentry"', ""),
     ('<div id="pst-primary-sidebar" ', '<div id="pst-primary-sidebar" role="region" aria-label="Book" '),
     (' aria-label="Toggle hidden content"', ""),
+    ('title="Search" aria-label="Search"', 'title="Search"'),
     ('class="proof admonition" id="proof"', 'class="proof admonition unnumbered"'),
     *((f' id="{kind}-content"', "") for kind in ("proof", "exercise")),
 ]

@@ -132,10 +132,10 @@ def size(python, packages):
     return sum(python["files"][name]["bytes"] for name in files)
 
 
-def prepare(app):
-    if app.builder.name == "html":
-        carried = os.environ.get("LIVE_PYTHON") == "book"
-        app.live_python, app.config.live_digest, app.live_assets = make(carried, Path(app.outdir).parent / "pyodide")
+def prepare(app, config):
+    carried = os.environ.get("LIVE_PYTHON") == "book"
+    # Pages are written again when the version changes, for Sphinx compares it with that of the last build.
+    app.live_python, config.live_digest, app.live_assets = make(carried, Path(app.outdir).parent / "pyodide")
 
 
 def make(carried, store):
@@ -252,7 +252,7 @@ def say_seconds(count):
 
 def setup(app):
     app.add_config_value("live_digest", "", "html")
-    app.connect("builder-inited", prepare)
+    app.connect("config-inited", prepare)
     app.connect("html-page-context", add_button)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
