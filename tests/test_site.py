@@ -340,6 +340,15 @@ def test_deck(visit, site, deck):
     report(dict.fromkeys(faults))
 
 
+def test_the_speaker_sees_the_next_slide(visit, site):
+    view = visit(f"{site}/{DECKS[0]}")
+    view.wait_for_function("() => window.Reveal && Reveal.isReady()")
+    with view.expect_popup() as opened:
+        view.keyboard.press("s")
+    opened.value.frame_locator("#upcoming-slide iframe").locator("section.present h2").wait_for()
+    assert not view.complaints
+
+
 def each_slide(view):
     view.evaluate("Reveal.slide(0, 0)")
     for _ in range(view.evaluate("Reveal.getTotalSlides()")):
