@@ -84,6 +84,9 @@ MARKUP = [
     *((f' id="{kind}-content"', "") for kind in ("proof", "exercise")),
 ]
 
+# Names, punctuation and spaces of code have the colour of the rest, and are a fifth of all elements.
+PLAIN = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
+
 REDIRECT = """<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
@@ -123,6 +126,7 @@ def lean(page, context):
     page = re.sub(r'<meta name="(?:viewport|docsearch)[^>]*>\s*', "", page)
     for wrong, right in MARKUP:
         page = page.replace(wrong, right)
+    page = PLAIN.sub(r"\1", page)
     # What may be wider than the page; explorable.js takes it back from what is not.
     page = re.sub(r'<pre(?=[ >])|<div class="(?:equation|pst-scrollable-table-container)"', r'\g<0> tabindex="0"', page)
     static = context["pathto"]("_static/", 1)
