@@ -29,8 +29,6 @@ templates_path = ["_templates"]
 pygments_style = "a11y-high-contrast-light"
 
 revealjs_style_theme = "white"
-revealjs_static_path = [str(ROOT / "book" / "_static")]
+revealjs_static_path = ["_static", str(ROOT / "book" / "_static")]
 revealjs_css_files = ["pygments.css", "katex.css", "figures.css", "slides.css"]
 revealjs_script_files = []  # the page loads reveal.js without being told
-revealjs_script_plugins = [{"name": "RevealNotes", "src": "revealjs/plugin/notes/notes.js"}]
-revealjs_script_conf = {"hash": True, "slideNumber": True, "width": 1100, "height": 700, "transition": "none"}

@@ -71,8 +71,13 @@ PRUNE = """() => {
 }"""
 
 
-def violations(page, context=None, **options):
+# Rules that axe-core doesn't apply unasked.
+MORE_RULES = {name: {"enabled": True} for name in ("target-size", "label-content-name-mismatch")}
+
+
+def violations(page, context=None, rules=None, **options):
     """Name what axe-core finds wrong, with the first elements concerned."""
     page.evaluate(PRUNE)
-    found = Axe().run(page, context, {"resultTypes": ["violations"], **options}).response["violations"]
+    options = {"resultTypes": ["violations"], "rules": {**MORE_RULES, **(rules or {})}, **options}
+    found = Axe().run(page, context, options).response["violations"]
     return [f"axe {v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}" for v in found]

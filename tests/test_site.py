@@ -343,7 +343,7 @@ FOR_DECKS = {"preload": False, "rules": {rule: {"enabled": False} for rule in NO
 @pytest.mark.parametrize("deck", DECKS)
 def test_deck(visit, site, deck):
     view = visit(f"{site}/{deck}")
-    view.wait_for_function("window.Reveal && Reveal.isReady()")
+    view.wait_for_function("() => window.Reveal && Reveal.isReady()")
     faults = []
     for slide in each_slide(view):
         overflow = view.evaluate("Reveal.getCurrentSlide().scrollHeight - Reveal.getConfig().height")
@@ -355,6 +355,15 @@ def test_deck(visit, site, deck):
     html = soup(deck)
     faults += [*broken_links(deck, html), *undescribed_pictures(html)]
     report(dict.fromkeys(faults))
+
+
+def test_the_speaker_sees_the_next_slide(visit, site):
+    view = visit(f"{site}/{DECKS[0]}")
+    view.wait_for_function("() => window.Reveal && Reveal.isReady()")
+    with view.expect_popup() as opened:
+        view.keyboard.press("s")
+    opened.value.frame_locator("#upcoming-slide iframe").locator("section.present h2").wait_for()
+    assert not view.complaints
 
 
 def each_slide(view):

@@ -72,14 +72,20 @@ SET_THEME = """<script>{
 <noscript><style>.pst-js-only, .controls { display: none !important; }</style></noscript>
 """
 
-# Roles that ARIA doesn't allow where the writers put them, one that it misses, and ids that occur once a proof.
+# Roles that ARIA doesn't allow where the writers put them, one that it misses, labels that say less than the text they
+# replace, and ids that occur once a proof.
 MARKUP = [
     ('<div role="list" class="citation-list">', '<div class="citation-list">'),
     (' role="doc-biblioentry"', ""),
     ('<div id="pst-primary-sidebar" ', '<div id="pst-primary-sidebar" role="region" aria-label="Book" '),
+    (' aria-label="Toggle hidden content"', ""),
+    ('title="Search" aria-label="Search"', 'title="Search"'),
     ('class="proof admonition" id="proof"', 'class="proof admonition unnumbered"'),
     *((f' id="{kind}-content"', "") for kind in ("proof", "exercise")),
 ]
+
+# Names, punctuation and spaces of code have the colour of the rest, and are a fifth of all elements.
+PLAIN = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 
 REDIRECT = """<!DOCTYPE html>
 <html lang="en">
@@ -120,6 +126,7 @@ def lean(page, context):
     page = re.sub(r'<meta name="(?:viewport|docsearch)[^>]*>\s*', "", page)
     for wrong, right in MARKUP:
         page = page.replace(wrong, right)
+    page = PLAIN.sub(r"\1", page)
     # What may be wider than the page; explorable.js takes it back from what is not.
     page = re.sub(r'<pre(?=[ >])|<div class="(?:equation|pst-scrollable-table-container)"', r'\g<0> tabindex="0"', page)
     static = context["pathto"]("_static/", 1)

@@ -24,6 +24,7 @@ from importlib.metadata import distribution
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import sphinx_revealjs
 import sphinxcontrib.katex
 from lean_pages import SET_THEME
 from sphinx.errors import ExtensionError
@@ -132,10 +133,10 @@ def size(python, packages):
     return sum(python["files"][name]["bytes"] for name in files)
 
 
-def prepare(app):
-    if app.builder.name == "html":
-        carried = os.environ.get("LIVE_PYTHON") == "book"
-        app.live_python, app.config.live_digest, app.live_assets = make(carried, Path(app.outdir).parent / "pyodide")
+def prepare(app, config):
+    carried = os.environ.get("LIVE_PYTHON") == "book"
+    # Pages are written again when the version changes, for Sphinx compares it with that of the last build.
+    app.live_python, config.live_digest, app.live_assets = make(carried, Path(app.outdir).parent / "pyodide")
 
 
 def make(carried, store):
@@ -176,18 +177,24 @@ def as_script(name, data):
     return f'live.files["{name}"]="{base64.b64encode(data).decode()}";\n'
 
 
-# What a host may send as the header Content-Security-Policy. Formulas and figures are placed by their style attributes.
-POLICY = """default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval' 'sha256-{theme}'; worker-src blob:; \
+# What a host should send as Content-Security-Policy. Style attributes place formulas and figures.
+POLICY = """default-src 'none'; script-src 'self' blob: 'wasm-unsafe-eval' {scripts}; worker-src blob:; \
 connect-src 'self' {hosts}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self'; \
-frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'
+frame-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'
 """
+SPEAKER_VIEW = Path(sphinx_revealjs.__file__).parent / "_static" / "revealjs" / "plugin" / "notes" / "speaker-view.html"
 
 
 def policy(python):
-    [theme] = re.findall(r"<script>(.*?)</script>", SET_THEME, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(theme.encode()).digest()).decode()
+    """The policy allows two scripts inside pages by their hashes: the one of the theme, and that of a deck's notes."""
+    inside = [SET_THEME, SPEAKER_VIEW.read_text(encoding="utf8")]
+    scripts = [text for page in inside for text in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)]
     hosts = {f"{urlsplit(base).scheme}://{urlsplit(base).netloc}" for base in python["bases"].values()}
-    return POLICY.format(theme=digest, hosts=" ".join(sorted(hosts)))
+    return POLICY.format(scripts=" ".join(map(source_hash, scripts)), hosts=" ".join(sorted(hosts)))
+
+
+def source_hash(script):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
 
 
 def write(app, exception):
@@ -252,7 +259,7 @@ def say_seconds(count):
 
 def setup(app):
     app.add_config_value("live_digest", "", "html")
-    app.connect("builder-inited", prepare)
+    app.connect("config-inited", prepare)
     app.connect("html-page-context", add_button)
     app.connect("build-finished", write)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
