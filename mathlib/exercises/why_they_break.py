@@ -100,7 +100,7 @@ def telescope(summed, times_smaller):
             (64, "the sum is 8 times as large, and its noise as large as that of one: where is a square from?"),
         ],
         rtol=0.25,
-        what="how many times smaller the error is",
+        what="your number",
     )
 
 
