@@ -260,6 +260,7 @@ def test_any_kind_of_a_number_is_right(check, answer):
         ("ex-slope", "3x + n", "not a formula that Python can read"),
         ("ex-slope", "1/(x - x)", "ZeroDivisionError"),
         ("ex-slope", "x.__class__", "`x.__class__` is not a formula"),
+        ("ex-slope", "3*x(x) + n", "is a `*` or a bracket missing?"),
         ("ex-half", None, "it is None"),
         ("ex-half", [0.5, 0.5], "not a formula"),
         ("ex-half", "x", "the answer is a number"),

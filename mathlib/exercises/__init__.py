@@ -186,7 +186,9 @@ def parsed(formula):
     """The tree of a formula, which has nothing but arithmetic in it."""
     try:
         tree = ast.parse(formula.replace("^", "**").strip(), mode="eval")
-        if all(isinstance(node, ARITHMETIC) for node in ast.walk(tree)):
+        called = [node.func for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        known = all(isinstance(function, ast.Name) and function.id in FUNCTIONS for function in called)
+        if known and all(isinstance(node, ARITHMETIC) for node in ast.walk(tree)):
             return tree
         raise SyntaxError
     except SyntaxError:
@@ -209,7 +211,7 @@ def describe(error):
     lines = [frame for frame in traceback.extract_tb(error.__traceback__) if is_a_cell(frame.filename)]
     place = f", in line {lines[-1].lineno} of your cell" if lines else ""
     text = f": `{lines[-1].line}`" if lines and lines[-1].line else ""
-    return f"it raised {type(error).__name__}: {error}{place}{text}"
+    return f"it raised {type(error).__name__}: {str(error).rstrip('.')}{place}{text}"
 
 
 def is_a_cell(filename):
