@@ -132,6 +132,11 @@ def test_each_question_of_a_quiz_has_one_right_answer_and_reasons(path):
         assert sorted(reason[:2] for reason in reasons) == ["✓ "] + ["✗ "] * (len(reasons) - 1), question
 
 
+def test_the_readme_counts_them():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf8").split())
+    assert f"Of the {len(ALL)} exercises {len(CHECKED)} take an answer" in readme
+
+
 # ── the checks ──
 
 

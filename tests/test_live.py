@@ -302,7 +302,7 @@ def test_latex_cannot_act(live, latex):
 
 def test_a_figure_cannot_act(live, numpy):
     cell = Cell(live, 3)
-    figure = LINE.replace('"height"', repr(HOSTILE)).replace("A line.", HOSTILE).replace("It is flat.", HOSTILE)
+    figure = LINE.replace('"height"', repr(HOSTILE)).replace("A line. It", HOSTILE + " It").replace("It is flat.", HOSTILE)
     figure = figure.replace("ax.plot", f"ax.set_title({HOSTILE!r})\n    ax.plot")
     cell.run("from mathlib.show import explorable, slider\n" + figure)
     assert HOSTILE in cell.output.locator("figcaption").inner_text()
@@ -431,7 +431,7 @@ import matplotlib.pyplot as plt
 
 @explorable(a=slider(0.0, 1.0, step=0.5, label="height"))
 def line(a):
-    """A line.
+    """A line. It is $2a$ high, by `plot`.
 
     It is flat.
     """
@@ -457,6 +457,8 @@ def test_a_figure_of_edited_code_calls_python(opened, site, numpy):
         picture = moved.locator(".picture").element_handle()
         page.wait_for_function("([p, b]) => p.innerHTML !== b", arg=[picture, before])
     assert made.locator("output").inner_text() == "0.55", "any value between the positions"
+    assert made.locator("figcaption code").inner_text() == "plot"
+    assert made.locator("figcaption .katex-html").inner_text() == "2a"
     cell.box.get_by_role("button", name="Reset").click()
     assert figure.locator(".live-controls").count() == 0
     assert figure.locator(".controls input").count() >= 1

@@ -87,12 +87,27 @@
   // ── what a cell shows ──
 
   let katex;
-  async function latex(source, root) {
+  async function latex(source, root, displayMode = true) {
     const text = source.trim().replace(/^(\$\$|\$|\\\[)|(\$\$|\$|\\\])$/g, "").replace(/^\\displaystyle\s*/, "");
-    const box = element("div", { className: "math" });
+    const box = element(displayMode ? "div" : "span", { className: "math" });
     await (katex ??= load(`${root}katex.js`));
-    window.katex.render(text, box, { displayMode: true, throwOnError: false, trust: false });
+    window.katex.render(text, box, { displayMode, throwOnError: false, trust: false });
     return box;
+  }
+
+  // A caption, in which $x$ and `f` mean what they do in Markdown.
+  function caption(text, root) {
+    const node = element("figcaption");
+    text.split(/(\$[^$]+\$|`[^`]+`)/).forEach((part) => {
+      if (part.startsWith("$")) {
+        const math = element("span", { textContent: part });
+        node.append(math);
+        latex(part, root, false).then((typeset) => math.replaceWith(typeset), () => {});
+      } else {
+        node.append(part.startsWith("`") ? element("code", { textContent: part.slice(1, -1) }) : part);
+      }
+    });
+    return node;
   }
 
   // Keep of an SVG what draws: no scripts, no handlers, nothing from elsewhere.
@@ -255,7 +270,7 @@
     let node = known.find((candidate) => candidate.id === data.id);
     if (!node) {
       node = element("figure", { id: data.id, className: "explorable output text_html" },
-        element("div", { className: "picture" }), element("figcaption", { textContent: data.caption }));
+        element("div", { className: "picture" }), caption(data.caption, page.root));
       node.querySelector(".picture").setAttribute("role", "img");
     }
     const picture = node.querySelector(".picture");
