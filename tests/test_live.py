@@ -302,7 +302,9 @@ def test_latex_cannot_act(live, latex):
 
 def test_a_figure_cannot_act(live, numpy):
     cell = Cell(live, 3)
-    figure = LINE.replace('"height"', repr(HOSTILE)).replace("A line. It", HOSTILE + " It").replace("It is flat.", HOSTILE)
+    figure = (
+        LINE.replace('"height"', repr(HOSTILE)).replace("A line. It", HOSTILE + " It").replace("It is flat.", HOSTILE)
+    )
     figure = figure.replace("ax.plot", f"ax.set_title({HOSTILE!r})\n    ax.plot")
     cell.run("from mathlib.show import explorable, slider\n" + figure)
     assert HOSTILE in cell.output.locator("figcaption").inner_text()

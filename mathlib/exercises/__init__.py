@@ -15,7 +15,7 @@
 >>> check("ex-double", lambda x: x**2)
 ✗ Not yet: `double` squares its argument.
 >>> check("ex-double", ...)
-… Nothing to check yet: write your answer in the cell above, run it, then run this one.
+… Nothing to check yet: put your answer in the place of the dots above.
 """
 
 import ast
@@ -27,7 +27,7 @@ import numpy as np
 __all__ = ["Exercises", "Verdict", "compare", "require"]
 
 RIGHT, WRONG, OPEN = "right", "wrong", "open"
-NOTHING_YET = "Nothing to check yet: write your answer in the cell above, run it, then run this one."
+NOTHING_YET = "Nothing to check yet: put your answer in the place of the dots above."
 
 
 @dataclass(frozen=True, repr=False)
