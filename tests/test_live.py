@@ -210,6 +210,8 @@ def test_a_browser_without_webassembly_is_told_so(opened, site):
     )
     page.get_by_role("button", name="Run this page").click()
     page.get_by_text("This browser cannot run Python").wait_for()
+    page.locator("button.check").first.click()
+    page.locator(".check-note").get_by_text("This browser cannot run Python").wait_for()
     assert page.locator(".live-editor").count() == 0
 
 

@@ -323,6 +323,59 @@ def test_the_theme_follows_the_system_and_the_reader(visit, site):
     assert colours(light) == colours(dark)
 
 
+def counts(page):
+    return [int(n) for n in re.findall(r"\d+", page.locator("p.done-count").inner_text())]
+
+
+def test_a_quiz_tells_right_from_wrong_and_counts(visit, site):
+    page = visit(f"{site}/book/7-1-analytic-functions.html")
+    first = page.locator("details.quiz-right").nth(0)
+    wrong = page.locator("details.quiz-wrong").first
+    total = page.locator("details.quiz-right").count()
+    assert counts(page)[2:] == [0, total, 0]
+    page.locator("details.quiz-right").nth(1).locator("summary").click()
+    assert counts(page)[2:] == [1, total, 1], "one answered, at the first try"
+    wrong.locator("summary").click()
+    assert counts(page)[2:] == [1, total, 1], "a wrong answer is none"
+    first.locator("summary").click()
+    assert counts(page)[2:] == [2, total, 1]
+    signs = {d: d.locator(".quiz-sign") for d in (first, wrong)}
+    assert [sign.inner_text() for sign in signs.values()] == ["✓", "✗"]
+    colours = {sign.evaluate("sign => getComputedStyle(sign).color") for sign in signs.values()}
+    borders = {answer.evaluate("d => getComputedStyle(d).borderLeftColor") for answer in signs}
+    assert len(colours) == len(borders) == 2
+    page.reload()
+    assert counts(page)[2:] == [2, total, 1], "it is kept"
+
+
+def test_what_is_done_shows_on_the_chapter_and_on_the_index(visit, site):
+    page = visit(f"{site}/book/7-1-analytic-functions.html")
+    of = counts(page)[1]
+    assert of == page.locator("div.exercise").count()
+    page.get_by_label("I have done this one").first.check()
+    assert counts(page)[:2] == [1, of]
+    page.goto(f"{site}/book/index.html")
+    done, exercises, answered, questions = counts(page)
+    assert (done, answered) == (1, 0)
+    assert exercises > 80
+    assert questions > 80
+    assert f"(1 of {of} done)" in page.locator("li", has_text="analytic functions").last.inner_text()
+    page.get_by_role("button", name="Forget it").click()
+    assert page.locator(".done-count").count() == 0
+    page.goto(f"{site}/book/7-1-analytic-functions.html")
+    assert counts(page)[:2] == [0, of]
+    assert not page.get_by_label("I have done this one").first.is_checked()
+
+
+def test_without_javascript_exercises_can_be_read(visit, site):
+    page = visit(f"{site}/book/7-1-analytic-functions.html", java_script_enabled=False)
+    solution = page.locator("details.solution").first
+    assert not solution.locator(".cell").first.is_visible()
+    solution.locator("summary").first.click()
+    assert solution.locator(".cell").first.is_visible()
+    assert not page.get_by_role("button", name="Check").count()
+
+
 def test_search_finds_a_chapter(visit, site):
     view = visit(f"{site}/search.html?q={quote(soup(CHAPTERS[0]).h1.find(string=True))}")
     view.locator("#search-results li a").first.wait_for()

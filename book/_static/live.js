@@ -3,7 +3,7 @@
 
 document.querySelectorAll(".live-page").forEach((bar) => {
   const [start, note] = [bar.querySelector("button"), bar.querySelector("p")];
-  start.addEventListener("click", async () => {
+  bar.goLive = async () => {
     start.disabled = true;
     try {
       const style = document.createElement("link");
@@ -15,5 +15,6 @@ document.querySelectorAll(".live-page").forEach((bar) => {
       note.textContent = "What runs the page could not be loaded: is there a network? You can read on as before.";
       start.disabled = false;
     }
-  });
+  };
+  start.addEventListener("click", bar.goLive);
 });
