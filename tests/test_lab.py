@@ -12,18 +12,14 @@ def copies():
     return dict(lab.copies())
 
 
-def markdown(notebook):
-    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-
-
 def test_a_copy_refers_only_to_what_it_has_itself_and_to_other_copies(copies):
     assert list(copies) == sorted(path.name for path in lab.BOOK.glob("*.ipynb"))
     place = lab.labels(lab.chapters())
     for name, notebook in copies.items():
-        text = markdown(notebook)
+        text = lab.markdown(notebook)
         for role, target in re.findall(r"\{([\w:]+)\}`(?:[^`<]* <)?([^`>]+)>?`", text):
-            assert role in ("eq", "ref", "prf:ref"), (name, role)
-            assert place[target] == name, (name, target)
+            assert role in ("eq", "prf:ref"), (name, role)
+            assert place[target][0] == name, (name, target)
         assert "<details" not in text, name
         local = [address for address in re.findall(r"\]\(([^<)]+)\)", text) if ":" not in address]
         assert set(local) <= set(copies), name
@@ -41,7 +37,7 @@ def test_a_copy_refers_only_to_what_it_has_itself_and_to_other_copies(copies):
         ("{deck}`the\nslides <5-complex-step>`", "the slides"),
         ("{cite:t}`a,b`", "[A (1901)](<https://doi.org/10.1/(1)>), B et al. (1902)"),
         ("{cite:p}`a,b`", "([A 1901](<https://doi.org/10.1/(1)>); B et al. 1902)"),
-        ("{eq}`eq-mine`, {ref}`here <sec-mine>`", "{eq}`eq-mine`, {ref}`here <sec-mine>`"),
+        ("{eq}`eq-mine`, {ref}`here <sec-mine>`, {ref}`sec-mine`", "{eq}`eq-mine`, here, A title"),
         ("{ref}`there <sec-theirs>`", "[there](2-1-b.ipynb)"),
         ("{eq}`eq-theirs`", "[an equation of 2-1](2-1-b.ipynb)"),
         ("<details><summary>Hint</summary>\n\n$x$\n\n</details>", ":::::{dropdown} Hint\n\n$x$\n\n:::::"),
@@ -50,10 +46,40 @@ def test_a_copy_refers_only_to_what_it_has_itself_and_to_other_copies(copies):
 )
 def test_a_role_becomes_text_or_a_link(text, plain):
     cited = {"a": ("A", "1901", "https://doi.org/10.1/(1)"), "b": ("B et al.", "1902", None)}
-    place = dict.fromkeys(["eq-mine", "sec-mine"], "1-1-a.ipynb") | dict.fromkeys(
-        ["eq-theirs", "sec-theirs"], "2-1-b.ipynb"
-    )
+    place = {"eq-mine": ("1-1-a.ipynb", ""), "sec-mine": ("1-1-a.ipynb", "A title")}
+    place |= {"eq-theirs": ("2-1-b.ipynb", "an equation of 2-1"), "sec-theirs": ("2-1-b.ipynb", "")}
     assert lab.plain(text, "1-1-a.ipynb", cited, place) == plain
+
+
+def test_a_label_is_called_by_what_it_is_of():
+    text = """
+(sec-one)=
+## One
+
+$$
+x
+$$ (eq-x)
+
+:::{prf:theorem} X
+:label: thm-x
+:::
+
+:::{exercise} A
+:label: ex-a
+:::
+
+:::{exercise} B
+:label: ex-b
+:::
+"""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(text)])
+    assert lab.labels({"1-1-a.ipynb": notebook}) == {
+        "sec-one": ("1-1-a.ipynb", "One"),
+        "eq-x": ("1-1-a.ipynb", "an equation of 1-1"),
+        "thm-x": ("1-1-a.ipynb", "a statement of 1-1"),
+        "ex-a": ("1-1-a.ipynb", "Exercise 1"),
+        "ex-b": ("1-1-a.ipynb", "Exercise 2"),
+    }
 
 
 def copy(source, chapter):

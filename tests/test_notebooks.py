@@ -9,7 +9,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from notebooks import FOLDED, faults, install_cell, normalise, to_text
+from notebooks import FOLDED, VIEW, faults, install_cell, normalise, to_text
 
 BOOK = Path(__file__).parents[1] / "book"
 NOTEBOOKS = [path for path in sorted(BOOK.rglob("*.ipynb")) if ".ipynb_checkpoints" not in path.parts]
@@ -104,6 +104,20 @@ def test_a_cell_that_is_folded_on_the_page_is_folded_in_jupyterlab(path, tmp_pat
     open_one = tmp_path / "open.ipynb"
     open_one.write_text(to_text(notebook), encoding="utf-8")
     assert list(faults(open_one)) == ["is not in normal form: its first cell or its metadata"]
+
+
+@pytest.mark.parametrize(
+    ("output", "fault"),
+    [
+        (nbformat.v4.new_output("display_data", {VIEW: {"model_id": "1"}}), "has widgets among its outputs"),
+        (nbformat.v4.new_output("error"), "has an error among its outputs"),
+    ],
+)
+def test_what_a_kernel_leaves_is_a_fault(tmp_path, output, fault):
+    cell = nbformat.v4.new_code_cell("1", id="one", outputs=[output])
+    path = tmp_path / "run.ipynb"
+    path.write_text(to_text(normalise(nbformat.v4.new_notebook(cells=[cell]))), encoding="utf-8")
+    assert list(faults(path)) == [fault]
 
 
 # ── the cell that installs ──

@@ -1,8 +1,8 @@
 """Copy the chapters to `work/`, where the reader may write in them, and say what happened.
 
-JupyterLab renders MyST Markdown by its extension, which knows a notebook alone: not the bibliography, the glossary, the
-slides, nor other chapters. The copy has text, or a link to another notebook, in their place. And in HTML it renders
-no formula: what is folded becomes a directive.
+JupyterLab renders MyST Markdown by its extension, which knows those cells of a notebook that have been in view: not the
+bibliography, the glossary, the slides, other chapters, nor a section further below. The copy has text, or a link to
+another notebook, in their place. And in HTML it renders no formula: what is folded becomes a directive.
 
 A copy that the reader has changed is never written again. Each holds two digests: of its own text, to see whether it
 has been changed, and of the chapter that it was made from, to see whether that has.
@@ -23,7 +23,10 @@ BOOK, WORK = ROOT / "book", ROOT / "work"
 KEY = "second-order"
 
 ROLE = re.compile(r"\{(cite:t|cite:p|term|deck|ref|eq|prf:ref|numref)\}`([^`]+)`")
-LABEL = re.compile(r"^\(([\w-]+)\)=|^:label: ([\w-]+)|\$\$ \(([\w-]+)\)", re.MULTILINE)
+EQUATION = re.compile(r"^\$\$ \(([\w-]+)\)", re.MULTILINE)
+PLACE = re.compile(r"^\(([\w-]+)\)=(?:\n+#+ (.+))?", re.MULTILINE)
+EXERCISE = re.compile(r"\{exercise\}.*\n:label: ([\w-]+)")
+PROOF = re.compile(r"\{prf:\w+\}.*\n:label: ([\w-]+)")
 FOLD = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 
 
@@ -31,15 +34,20 @@ def chapters():
     return {path.name: nbformat.read(path, as_version=4) for path in sorted(BOOK.glob("*.ipynb"))}
 
 
+def markdown(notebook):
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
 def labels(notebooks):
-    """The notebook of each label."""
-    return {
-        "".join(label): name
-        for name, notebook in notebooks.items()
-        for cell in notebook.cells
-        if cell.cell_type == "markdown"
-        for label in LABEL.findall(cell.source)
-    }
+    """Where each label is: the notebook, and what to call it."""
+    place = {}
+    for name, notebook in notebooks.items():
+        text = markdown(notebook)
+        place |= dict.fromkeys(EQUATION.findall(text), (name, f"an equation of {name[:3]}"))
+        place |= dict.fromkeys(PROOF.findall(text), (name, f"a statement of {name[:3]}"))
+        place |= {label: (name, title) for label, title in PLACE.findall(text)}
+        place |= {label: (name, f"Exercise {n}") for n, label in enumerate(EXERCISE.findall(text), start=1)}
+    return place
 
 
 def citations(bibliography):
@@ -72,8 +80,10 @@ def plain(text, here, cited, place):
             return title or target
         if role == "numref":
             return f"the figure `{target.removeprefix('fig-').replace('-', '_')}`"
-        there = place[target]
-        return match[0] if there == here else f"[{title or 'an equation of ' + there[:3]}]({there})"
+        there, name = place[target]
+        if there != here:
+            return f"[{title or name}]({there})"
+        return title or name if role == "ref" else match[0]
 
     return ROLE.sub(say, FOLD.sub(r":::::{dropdown} \1\2:::::", text))
 

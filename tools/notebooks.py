@@ -21,6 +21,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+VIEW = "application/vnd.jupyter.widget-view+json"
 CELL_METADATA = {"tags", "mystnb"}
 # What JupyterLab folds, by the tags that fold it on the page.
 FOLDED = {
@@ -101,6 +102,8 @@ def faults(path):
         yield "has cells that were never run"
     if any(output.output_type == "error" for cell in code_cells for output in cell.outputs):
         yield "has an error among its outputs"
+    if any(VIEW in output.get("data", {}) for cell in code_cells for output in cell.outputs):
+        yield "has widgets among its outputs"
     if text != to_text(normalise(notebook)):
         yield "is not in normal form: its first cell or its metadata"
 
