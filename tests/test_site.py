@@ -98,6 +98,8 @@ def test_page(visit, site, page):
         view.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
         view.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         faults += [f"{theme}, {size['width']} px: {fault}" for fault in violations(view, **what)]
+    view.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = false })")
+    faults += [f"folded: {fault}" for fault in violations(view, runOnly=["target-size"])]
     report(faults + view.complaints + [f"off-host request: {url}" for url in off_host(view)])
 
 

@@ -134,7 +134,12 @@
     verdict: ({ text, state }) => element("pre", { className: `live-verdict ${state}`, textContent: text }),
     png: ({ data, alt }) => element("img", { src: `data:image/png;base64,${data}`, alt }),
     svg: ({ text }) => element("img", { src: `data:image/svg+xml,${encodeURIComponent(text)}`, alt: "A drawing, made by the cell above" }),
-    html: ({ text }) => element("iframe", { title: "A table, made by the cell above", sandbox: "", srcdoc: FRAME + text }),
+    html: ({ text }) => {
+      const frame = element("iframe", { title: "A table, made by the cell above", sandbox: "", srcdoc: FRAME + text });
+      const rows = text.match(/<tr\b/gi)?.length; // without scripts, a frame cannot say how tall it is
+      frame.style.height = rows ? `${Math.min(30 * rows + 24, 400)}px` : "";
+      return frame;
+    },
   };
   const FRAME = `<!DOCTYPE html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
     <style>:root { color-scheme: light dark; font: 14px sans-serif } th, td { padding: 2px 8px; text-align: right }</style>`;
