@@ -355,7 +355,7 @@ def test_a_check_names_what_is_wrong_and_counts_what_is_right(opened, site, nump
     answer = page.locator("#ex-jacobian + .cell")
     check = page.locator("#ex-jacobian + .cell + .cell")
     count = page.locator(".done-count")
-    assert count.inner_text().startswith("Done: 0 of 6 exercises")
+    assert count.text_content().startswith("Done: 0 of 6 exercises")
 
     check.get_by_role("button").click()  # it makes the page live
     check.get_by_text("Nothing to check yet").wait_for()
@@ -364,19 +364,19 @@ def test_a_check_names_what_is_wrong_and_counts_what_is_right(opened, site, nump
     )
     check.get_by_role("button").click()
     check.get_by_text("it is transposed").wait_for()
-    assert count.inner_text().startswith("Done: 0 of 6 exercises")
+    assert count.text_content().startswith("Done: 0 of 6 exercises")
 
     answer.locator(".cm-content").press("Control+End")
     page.keyboard.type(".T")
     check.get_by_role("button").click()
     check.get_by_text("✓ Right.").wait_for()
-    assert count.inner_text().startswith("Done: 1 of 6 exercises")
+    assert count.text_content().startswith("Done: 1 of 6 exercises")
     assert "done" in exercise.get_attribute("class")
     assert page.locator("#ex-jacobian ~ details.solution").first.get_attribute("open") is None
     page.reload()
-    assert count.inner_text().startswith("Done: 1 of 6 exercises")
+    assert count.text_content().startswith("Done: 1 of 6 exercises")
     page.goto(f"{site}/book/index.html")
-    assert "You have done 1 of " in page.locator("p.done-count").inner_text()
+    assert "You have done 1 of " in page.locator("p.done-count").text_content()
 
 
 def test_stop_ends_an_endless_loop_and_keeps_the_edit(live):

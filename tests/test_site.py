@@ -326,7 +326,7 @@ def test_the_theme_follows_the_system_and_the_reader(visit, site):
 
 
 def counts(page):
-    return [int(n) for n in re.findall(r"\d+", page.locator("p.done-count").inner_text())]
+    return [int(n) for n in re.findall(r"\d+", page.locator("p.done-count").text_content())]
 
 
 def test_a_quiz_tells_right_from_wrong_and_counts(visit, site):
@@ -361,7 +361,7 @@ def test_what_is_done_shows_on_the_chapter_and_on_the_index(visit, site):
     assert (done, answered) == (1, 0)
     assert exercises > 80
     assert questions > 80
-    assert f"(1 of {of} done)" in page.locator("li", has_text="analytic functions").last.inner_text()
+    assert f"(1 of {of} done)" in page.locator("li", has_text="analytic functions").last.text_content()
     page.get_by_role("button", name="Forget it").click()
     assert page.locator(".done-count").count() == 0
     page.goto(f"{site}/book/7-1-analytic-functions.html")
