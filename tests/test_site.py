@@ -100,6 +100,7 @@ def test_page(visit, site, page):
         view.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         faults += [f"{theme}, {size['width']} px: {fault}" for fault in violations(view, **what)]
     faults += [f"less than {LEAST_TARGET} px high: {fold}" for fold in view.evaluate(LOW_FOLDS, LEAST_TARGET)]
+    faults += [f"a cookie: {cookie['name']}" for cookie in view.context.cookies()]
     report(faults + view.complaints + [f"off-host request: {url}" for url in off_host(view)])
 
 
