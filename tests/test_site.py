@@ -22,6 +22,7 @@ REPOSITORY, BRANCH = urlsplit(THEME["repository_url"]).path, THEME["repository_b
 
 MAX_FRAMES_BYTES = 250_000
 TOUCH_TARGET = 44  # pixels, the least that a finger hits
+LEAST_TARGET = 24  # pixels, the least that WCAG allows
 
 on_every_page = pytest.mark.parametrize("page", PAGES)
 on_every_chapter = pytest.mark.parametrize("page", CHAPTERS)
@@ -98,9 +99,15 @@ def test_page(visit, site, page):
         view.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
         view.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
         faults += [f"{theme}, {size['width']} px: {fault}" for fault in violations(view, **what)]
-    view.evaluate("document.querySelectorAll('details').forEach(fold => { fold.open = false })")
-    faults += [f"folded: {fault}" for fault in violations(view, runOnly=["target-size"])]
+    faults += [f"less than {LEAST_TARGET} px high: {fold}" for fold in view.evaluate(LOW_FOLDS, LEAST_TARGET)]
+    faults += [f"a cookie: {cookie['name']}" for cookie in view.context.cookies()]
     report(faults + view.complaints + [f"off-host request: {url}" for url in off_host(view)])
+
+
+# axe-core lets a lower one pass if it has room around it, which hangs on what is laid out just then.
+LOW_FOLDS = """(least) => [...document.querySelectorAll('summary')]
+    .filter((fold) => fold.checkVisibility() && fold.getBoundingClientRect().height < least)
+    .map((fold) => fold.outerHTML.slice(0, 120))"""
 
 
 def widest(view):
