@@ -25,6 +25,7 @@ myst_enable_extensions = [
 bibtex_bibfiles = [str(ROOT / "book" / "references.bib")]
 bibtex_reference_style = "author_year"
 
+html_favicon = str(ROOT / "book" / "_static" / "favicon.svg")
 templates_path = ["_templates"]
 pygments_style = "a11y-high-contrast-light"
 
