@@ -597,5 +597,6 @@ def note_seconds(chapter, times):
     SECONDS.write_text("\n".join([comment + "\n", *rows]), encoding="utf8")
 
 
+# But for empty lines: what is printed and what is shown are parts of their own in the book.
 PRINTED = """CELLS.map((cell) => [...cell.querySelectorAll(':scope > .cell_output pre')]
-    .map((pre) => pre.textContent).join("").trim())"""
+    .map((pre) => pre.textContent).join("\\n").trim().replace(/\\n+/g, "\\n"))"""
