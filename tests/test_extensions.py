@@ -117,6 +117,15 @@ def test_only_notebooks_without_outputs_in_the_cache_are_executed(fill, tmp_path
     assert "1 of 1: two.ipynb" in again[0]
 
 
+def test_what_is_printed_in_pieces_is_stored_as_it_was_written(fill, tmp_path):
+    pieces = "import sys\nfor text in ('  4', ' 0.06\\n', ' 16'):\n    sys.stdout.write(text)\n    sys.stdout.flush()"
+    fill(one=pieces + "\n    sys.stderr.write('|')\n    sys.stderr.flush()")
+    cache = executed.get_cache(str(tmp_path / "cache"))
+    _, merged = cache.merge_match_into_notebook(nbformat.read(tmp_path / "one.ipynb", 4))
+    cache.db.dispose()
+    assert [output.text for output in merged.cells[0].outputs] == ["  4 0.06\n 16", "|||"]
+
+
 def test_failing_notebooks_are_named_with_cell_and_traceback_after_all_have_run(fill):
     with pytest.raises(ExtensionError) as failure:
         fill(bad="1 // 0", dead="import os; os._exit(1)", good="1")

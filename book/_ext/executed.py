@@ -27,7 +27,10 @@ def execute(path, timeout):
     """Return the notebook with its outputs, the seconds that took, and what went wrong, or None."""
     notebook = nbformat.read(path, nbformat.NO_CONVERT)
     begun = time.perf_counter()
+    # A kernel sends what is printed in pieces, cut by the clock: here they are joined as they were written. (myst-nb's
+    # own merging ends each piece with a new line.)
     options = {"cwd": str(path.parent), "timeout": timeout, "allow_errors": False, "extra_arguments": QUIET}
+    options["coalesce_streams"] = True
     try:
         error = single_nb_execution(notebook, **options).err
     except DeadKernelError as dead:

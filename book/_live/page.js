@@ -135,12 +135,28 @@
     png: ({ data, alt }) => element("img", { src: `data:image/png;base64,${data}`, alt }),
     svg: ({ text }) => element("img", { src: `data:image/svg+xml,${encodeURIComponent(text)}`, alt: "A drawing, made by the cell above" }),
     html: ({ text }) => {
-      const frame = element("iframe", { title: "A table, made by the cell above", sandbox: "", srcdoc: FRAME + text });
+      const frame = element("iframe", { title: "A table, made by the cell above", sandbox: "", srcdoc: FRAME + harmless(text) });
       const rows = text.match(/<tr\b/gi)?.length; // without scripts, a frame cannot say how tall it is
       frame.style.height = rows ? `${Math.min(30 * rows + 24, 400)}px` : "";
       return frame;
     },
   };
+  // HTML without what would act or load. The frame's own policy forbids both; but a browser may look ahead for files to
+  // fetch before it has read the policy.
+  function harmless(text) {
+    const inert = new DOMParser().parseFromString(text, "text/html");
+    inert.querySelectorAll("script, iframe, frame, object, embed, link, meta, base, template").forEach((node) => node.remove());
+    inert.querySelectorAll("style").forEach((style) => /@import|url\(/i.test(style.textContent) && style.remove());
+    for (const node of inert.querySelectorAll("*")) {
+      for (const { name, value } of [...node.attributes]) {
+        const loads = /^(src|srcset|poster|data|background|action|formaction|ping|imagesrcset|(xlink:)?href)$/i.test(name);
+        if (/^on/i.test(name) || name === "srcdoc" || (loads && !/^(data:image\/|#)/i.test(value.trim()))) {
+          node.removeAttribute(name);
+        }
+      }
+    }
+    return [...inert.head.querySelectorAll("style")].map((style) => style.outerHTML).join("") + inert.body.innerHTML;
+  }
   const FRAME = `<!DOCTYPE html><meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
     <style>:root { color-scheme: light dark; font: 14px sans-serif } th, td { padding: 2px 8px; text-align: right }</style>`;
 
