@@ -257,7 +257,9 @@ def stays_harmless(page, cell, allowed="nothing"):
     """Whether what a cell shows has done nothing, and holds nothing that could, but for what is allowed."""
     page.wait_for_timeout(300)
     reached = [url for url in page.requested if "hacked" in url]
-    return page.title() != "hacked" and not reached and cell.output.locator(f":is({ACTING}):not({allowed})").count() == 0
+    return (
+        page.title() != "hacked" and not reached and cell.output.locator(f":is({ACTING}):not({allowed})").count() == 0
+    )
 
 
 @pytest.mark.parametrize(

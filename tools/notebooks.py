@@ -41,7 +41,8 @@ from importlib.util import find_spec
 
 if not find_spec("mathlib"):
     source = "mathlib-second-order[show] @ git+{repository}"
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", source], check=True)"""
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", source]
+    subprocess.run(pip, check=True)"""
 
 
 def install_cell():

@@ -16,11 +16,10 @@ from pathlib import Path
 
 from docutils import nodes
 from docutils.parsers.rst import directives
+from figures import figure_node
 from sphinx.util.docutils import ReferenceRole, SphinxDirective
 from sphinx.util.osutil import relative_uri
 from sphinx.writers.html5 import HTML5Translator
-
-from figures import figure_node
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -26,10 +26,9 @@ from urllib.parse import urlsplit
 
 import sphinx_revealjs
 import sphinxcontrib.katex
+from lean_pages import SET_THEME
 from sphinx.errors import ExtensionError
 from sphinx.util.osutil import relative_uri
-
-from lean_pages import SET_THEME
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "book" / "_live"
