@@ -10,11 +10,13 @@ unchanged notebook leaves the file as it was, byte for byte. What the book's pag
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
 import nbformat
 import yaml
+from minutes import sentence
 from nbclient import NotebookClient
 
 METADATA = {
@@ -32,6 +34,9 @@ FOLDED = {
     "remove-cell": ["source_hidden", "outputs_hidden"],
     "exercise-solution": ["source_hidden", "outputs_hidden"],
 }
+
+# In the box of objectives; what it says is computed.
+TIME = re.compile(r"^\*+Time:\*+.*?\.(?= |$)", re.MULTILINE)
 
 # The first code cell of every notebook, which no page shows. (PyPI has another package of this name.)
 INSTALL = """# Where mathlib is missing, as on Colab, this installs it.
@@ -53,7 +58,10 @@ def install_cell():
 
 
 def normalise(notebook):
-    """Return a copy of the notebook without the traces of its execution or of the editor, but with the install cell."""
+    """Return a copy of the notebook without the traces of its execution or of the editor.
+
+    It has the install cell, and says how long it takes to read.
+    """
     notebook = nbformat.from_dict(notebook)
     notebook.metadata = nbformat.from_dict(METADATA)
     notebook.cells = [cell for cell in notebook.cells if cell.get("id") != "install"]
@@ -61,6 +69,8 @@ def normalise(notebook):
     notebook.cells.insert(first, install_cell())
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in notebook.cells:
+        if cell.cell_type == "markdown" and TIME.search(cell.source):
+            cell.source = TIME.sub(sentence(notebook), cell.source)
         cell.metadata = {key: value for key, value in cell.metadata.items() if key in CELL_METADATA}
         if flags := {flag: True for tag in cell.metadata.get("tags", []) for flag in FOLDED.get(tag, [])}:
             cell.metadata["jupyter"] = flags
@@ -106,7 +116,7 @@ def faults(path):
     if any(VIEW in output.get("data", {}) for cell in code_cells for output in cell.outputs):
         yield "has widgets among its outputs"
     if text != to_text(normalise(notebook)):
-        yield "is not in normal form: its first cell or its metadata"
+        yield "is not in normal form: its first cell, its minutes or its metadata"
 
 
 def main():
