@@ -1,12 +1,27 @@
 """The slides take figures from the book, and the book links to its slides.
 
-A deck shows a chapter's figure as a still, with its caption or another::
+A deck shows a chapter's figure, which moves as it does there, with its caption or another and a link to its place::
 
     ```{figure-of} book/complex-step#error-against-step
     :caption: What to say instead.
     ```
 
-The stills lie in ``_build/stills``: build the book first. A chapter links to a deck of ``lectures/``::
+The stills lie in ``_build/stills``: build the book first. Each slide ends in what its speaker needs, after the minutes
+that it takes in a lecture of fifty minutes and in one of twenty-five, where 0 leaves it out::
+
+    ```{notes} 3 2
+    Ask first: ...
+    ```
+
+What comes step by step is made of fragments::
+
+    ```{fragment}
+    $$
+    x = 1
+    $$
+    ```
+
+A chapter links to a deck of ``lectures/``::
 
     {deck}`the slides <complex-step>`
 """
@@ -36,9 +51,43 @@ class FigureOf(SphinxDirective):
             raise self.error(
                 f"{docname} has no figure {name!r}, or the book isn't built: {path.relative_to(ROOT)} is missing"
             )
-        figure = figure_node(json.loads(path.read_text(encoding="utf8")) | self.options)
+        data = json.loads(path.read_text(encoding="utf8")) | self.options
+        if data["id"] in self.env.temp_data.setdefault("figures", set()):
+            raise self.error(f"this deck has two figures {name!r}: their frames have one name")
+        self.env.temp_data["figures"].add(data["id"])
+        figure = figure_node(data, docname)
+        figure["ids"] = [data["id"]]  # explorable.js finds its frames by it
+        place = f"../{docname}.html#{data['id']}"
+        figure[-1] += [nodes.Text(" "), nodes.reference("", "In the chapter", refuri=place, classes=["place"])]
         self.set_source_info(figure)
         return [figure]
+
+
+class Notes(SphinxDirective):
+    """What the speaker sees, with the minutes of the slide on both paths; start.js reads them."""
+
+    required_arguments = 2
+    has_content = True
+
+    def run(self):
+        long, short = (directives.nonnegative_int(minutes) for minutes in self.arguments)
+        if long < max(1, short):
+            raise self.error(f"{long} minutes, {short} on the short path: a slide takes one at least, and fewer there")
+        notes = nodes.container(classes=["notes"])
+        way = f"{short} on the short path" if short else "not on the short path"
+        notes += nodes.paragraph("", "", nodes.strong("", f"{long} min; {way}."))
+        self.state.nested_parse(self.content, self.content_offset, notes)
+        opening = f'<aside class="notes" data-minutes="{long}" data-short="{short}">'
+        return [nodes.raw("", opening, format="html"), *notes.children, nodes.raw("", "</aside>", format="html")]
+
+
+class Fragment(SphinxDirective):
+    has_content = True
+
+    def run(self):
+        box = nodes.container(classes=["fragment"])
+        self.state.nested_parse(self.content, self.content_offset, box)
+        return [box]
 
 
 class Deck(ReferenceRole):
@@ -60,5 +109,7 @@ def setup(app):
     # Coloured while building: the slides need no highlighter of their own.
     app.add_node(nodes.literal_block, override=True, revealjs=(visit_code, None))
     app.add_directive("figure-of", FigureOf)
+    app.add_directive("notes", Notes)
+    app.add_directive("fragment", Fragment)
     app.add_role("deck", Deck())
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,8 @@ as inline SVG and, if it moves, one native range input per slider. All frames go
 ``_frames/<page>/<id>.js``, which ``explorable.js`` loads when the reader comes near: a script and not a fetch,
 because a book opened from the disk may not fetch.
 
-The stills are kept beside the built book, in ``_build/stills``, for the slides; see ``decks.py``.
+The stills are kept beside the built book, in ``_build/stills``, for the slides, which move by the same frames; see
+``decks.py``.
 """
 
 import html
@@ -64,14 +65,21 @@ def visit_picture(self, node):
     data = node["data"]
     alt = html.escape(data["alt"])
     self.body.append(f'<div class="picture" role="img" aria-label="{alt}">{data["still"]}</div>\n')
-    if node["docname"] and "frames" in data:
-        target = write_frames(self.builder.outdir, node["docname"], data)
-        here = self.builder.get_target_uri(self.builder.current_docname)
+    target = f"_frames/{node['docname']}/{data['id']}.js"
+    if self.builder.name == "html":
+        keep_still(Path(self.builder.outdir).parent, node["docname"], data)
+        if "frames" in data:
+            write_frames(Path(self.builder.outdir), target, data)
+    if data["sliders"]:
+        folder = "slides/" if self.builder.name == "revealjs" else ""  # the decks are built into a folder of the book
+        here = folder + self.builder.get_target_uri(self.builder.current_docname)
         self.body.append(controls(data, relative_uri(here, target)))
-    if self.builder.name == "html" and node["docname"]:
-        still = Path(self.builder.outdir).parent / "stills" / node["docname"] / f"{data['id']}.json"
-        write(still, json.dumps({key: data[key] for key in ("id", "caption", "alt", "still")}))
     raise nodes.SkipNode
+
+
+def keep_still(build, docname, data):
+    kept = {key: data[key] for key in ("id", "caption", "alt", "still", "sliders")}
+    write(build / "stills" / docname / f"{data['id']}.json", json.dumps(kept))
 
 
 def controls(data, source):
@@ -87,20 +95,18 @@ def controls(data, source):
     return f'<div class="controls" data-frames="{source}">{play}{rows}</div>\n'
 
 
-def write_frames(outdir, docname, data):
-    target = f"_frames/{docname}/{data['id']}.js"
+def write_frames(outdir, target, data):
     frames = json.dumps(data["frames"], separators=(",", ":"), ensure_ascii=False)
     script = f'(window.explorables??={{}})["{data["id"]}"]={frames};\n'
     if len(script.encode()) > MAX_BYTES:
         logger.warning(
             "%s: the frames of %s take %d kB, more than %d: draw fewer points or positions",
-            docname,
+            Path(target).parent,
             data["id"],
             len(script.encode()) // 1000,
             MAX_BYTES // 1000,
         )
-    write(Path(outdir) / target, script)
-    return target
+    write(outdir / target, script)
 
 
 def write(path, text):
