@@ -103,7 +103,7 @@ def test_a_cell_that_is_folded_on_the_page_is_folded_in_jupyterlab(path, tmp_pat
     folded[0].metadata.pop("jupyter")
     open_one = tmp_path / "open.ipynb"
     open_one.write_text(to_text(notebook), encoding="utf-8")
-    assert list(faults(open_one)) == ["is not in normal form: its first cell or its metadata"]
+    assert list(faults(open_one)) == ["is not in normal form: its first cell, its minutes or its metadata"]
 
 
 @pytest.mark.parametrize(
