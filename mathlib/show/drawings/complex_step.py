@@ -93,7 +93,7 @@ def draw_off_the_line(f, x, eps, reach):
     ax.set(xlim=(foot - 1.5, foot + 0.5), ylim=(0, 1.65), xlabel="real part", ylabel="imaginary part")
     ax.set(xticks=np.arange(3, 5.1, 0.5), yticks=np.arange(0, 1.6, 0.5))
     ax.text(0.02, 1.06, f"height / ε = {z.imag / eps:.4f}", color=GREEN, transform=ax.transAxes)
-    ax.text(0.98, 1.06, f"drift / ε = {(foot - z.real) / eps:.4f}", color=ORANGE, ha="right", transform=ax.transAxes)
+    ax.text(0.98, 1.06, f"shift / ε = {(foot - z.real) / eps:.4f}", color=ORANGE, ha="right", transform=ax.transAxes)
     return fig
 
 
