@@ -20,6 +20,8 @@ ENDS = {"Check yourself", "Exercises", "Further reading"}
 FOLDED = {"hide-input", "hide-cell", "remove-input", "remove-cell"}
 HEADING = re.compile(r"^(#+) (.*)$", re.MULTILINE)
 DISPLAYED = re.compile(r"^\$\$$.*?^\$\$.*?$", re.MULTILINE | re.DOTALL)
+# In the box of objectives; tools/notebooks.py writes it, and it does not count, or it would change what it says.
+TIME = re.compile(r"^\*+Time:\*+.*?\.(?= |$)", re.MULTILINE)
 # Directives, options, labels and the addresses of links are not read.
 MARKUP = re.compile(r"^(:::|```).*$|^:\w+:.*$|^\(\S+\)=$|\]\([^)]*\)|\{[\w:]+\}", re.MULTILINE)
 # A formula within a line is read as a word.
@@ -46,7 +48,7 @@ class Amount:
 
 def text(markdown):
     formulas = len(DISPLAYED.findall(markdown))
-    plain = INLINE.sub("x", MARKUP.sub(" ", DISPLAYED.sub(" ", markdown)))
+    plain = INLINE.sub("x", MARKUP.sub(" ", TIME.sub(" ", DISPLAYED.sub(" ", markdown))))
     return Amount(words=len(WORD.findall(plain)), formulas=formulas)
 
 

@@ -10,13 +10,12 @@ unchanged notebook leaves the file as it was, byte for byte. What the book's pag
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
 
 import nbformat
 import yaml
-from minutes import sentence
+from minutes import TIME, sentence
 from nbclient import NotebookClient
 
 METADATA = {
@@ -34,9 +33,6 @@ FOLDED = {
     "remove-cell": ["source_hidden", "outputs_hidden"],
     "exercise-solution": ["source_hidden", "outputs_hidden"],
 }
-
-# In the box of objectives; what it says is computed.
-TIME = re.compile(r"^\*+Time:\*+.*?\.(?= |$)", re.MULTILINE)
 
 # The first code cell of every notebook, which no page shows. (PyPI has another package of this name.)
 INSTALL = """# Where mathlib is missing, as on Colab, this installs it.
