@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
+.PHONY: help book pages serve pdf epub printed lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -50,6 +50,12 @@ slides: pages ## the same as `book`: the slides show the figures of its pages
 	$(call heading,build the slides)
 	@sphinx-build -b revealjs --fresh-env -W -n --keep-going --quiet -d _build/.doctrees-slides lectures _build/html/slides
 
+pdf: book chromium ## print the built book into one PDF, _build/html/second-order.pdf (a minute)
+	@python tools/pdf.py
+
+epub: book chromium ## the same as an EPUB, _build/html/second-order.epub
+	@python tools/epub.py
+
 serve: book ## build, then serve the book on http://127.0.0.1:8000 (PORT=...)
 	@python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
@@ -75,7 +81,7 @@ lint: .venv/installed
 
 laws: .venv/installed
 	$(call heading,doctests and laws of mathlib)
-	@pytest -n 2 -m 'not site'
+	@pytest -n 2 -m 'not site and not printed'
 
 stored: .venv/installed
 	$(call heading,stored outputs of the notebooks)
@@ -87,6 +93,10 @@ twice = @$(BROWSER) $(1) -n 2 || { printf '\nonce more, in a new browser:\n'; $(
 site: chromium
 	$(call heading,the built site in a browser)
 	$(call twice,--timeout 120 tests/test_site.py)
+
+printed: pdf epub ## make both and check them (not part of `test`)
+	$(call heading,the PDF and the EPUB)
+	@pytest -m printed tests/test_printed.py
 
 PYTHONS = 3.11 3.13
 portable: .venv/installed ## laws and stored outputs on other kernels, Pythons, NumPys (hours; ONLY='Python 3.13')
