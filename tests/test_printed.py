@@ -1,10 +1,14 @@
 """The book as one PDF and as an EPUB: `make printed` makes both, and runs this."""
 
 import re
+import zipfile
+from pathlib import PurePosixPath
+from xml.etree import ElementTree
 
 import pikepdf
 import pypdfium2
 import pytest
+from epub import TARGET as EPUB
 from pdf import TARGET as PDF
 from pdf import figures_of
 from printed import SITE, parts
@@ -49,8 +53,11 @@ def outline(seen):
     return [(mark.level, mark.get_title(), mark.get_dest().get_index()) for mark in seen.get_toc()]
 
 
-def text_of(seen, number):
-    return " ".join(seen[number].get_textpage().get_text_range().split())
+def test_the_first_page_links_to_both():
+    first = (SITE / "index.html").read_text(encoding="utf8")
+    for path in (PDF, EPUB):
+        assert path.exists()
+        assert f'href="../{path.name}"' in first
 
 
 def test_size_and_tags(pdf):
@@ -134,3 +141,56 @@ def ink(page, height):
     picture = page.render(scale=0.5, grayscale=True).to_numpy().squeeze()
     bottom = round((page.get_height() - height) / 2)
     return (picture[max(0, bottom - round(30 * MILLIMETRE)) : bottom - 2] < 240).mean()
+
+
+# ── the EPUB ──
+
+XHTML, MATHML = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/1998/Math/MathML}"
+OPF = "{http://www.idpf.org/2007/opf}"
+
+
+@pytest.fixture(scope="module")
+def book():
+    """The files of the EPUB's book, by their names; `make epubcheck` looks closer."""
+    if not EPUB.exists():
+        pytest.fail("there is no EPUB: run `make epub` first")
+    with zipfile.ZipFile(EPUB) as archive:
+        first = archive.infolist()[0]
+        assert (first.filename, first.compress_type) == ("mimetype", zipfile.ZIP_STORED)
+        assert archive.read("mimetype") == b"application/epub+zip"
+        return {str(PurePosixPath(name).relative_to("book")): archive.read(name) for name in archive.namelist()[2:]}
+
+
+@pytest.fixture(scope="module")
+def trees(book):
+    return {name: ElementTree.fromstring(text) for name, text in book.items() if name.endswith((".xhtml", ".svg"))}
+
+
+def test_the_package_lists_every_file(book):
+    package = ElementTree.fromstring(book["package.opf"])
+    listed = [item.get("href") for item in package.iter(f"{OPF}item")]
+    assert sorted(listed) == sorted(set(book) - {"package.opf"})
+    spine = [item.get("idref") for item in package.iter(f"{OPF}itemref")]
+    assert spine == [f"x-{name}.xhtml" for name in ["cover", *PAGES, "solutions"]]
+
+
+def test_its_links_and_ids(trees):
+    ids = {name: [e.get("id") for e in tree.iter() if e.get("id")] for name, tree in trees.items()}
+    assert all(len(set(names)) == len(names) for names in ids.values())
+    links = [(name, a.get("href")) for name, tree in trees.items() for a in tree.iter(f"{XHTML}a") if a.get("href")]
+    inside = [(name, href) for name, href in links if not href.startswith("http")]
+    assert len(inside) > 1000
+    for name, href in inside:
+        file, _, fragment = href.partition("#")
+        assert not fragment or fragment in ids[file or name], f"{name}: {href}"
+        assert (file or name) in trees
+
+
+def test_its_figures_and_formulas(trees):
+    stills = [image for tree in trees.values() for image in tree.iter(f"{XHTML}img")]
+    assert len(stills) == sum(html(name).count('class="picture"') for name in PAGES)
+    assert all(image.get("src") in trees and len(image.get("alt")) > 20 for image in stills)
+    assert not [name for name, tree in trees.items() if b"var(--" in ElementTree.tostring(tree)]
+    formulas = sum(1 for tree in trees.values() for _ in tree.iter(f"{MATHML}math"))
+    # The questions of the quizzes stand once more with the reasons.
+    assert formulas >= sum(html(name).count("<math ") for name in PAGES)

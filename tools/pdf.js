@@ -4,7 +4,7 @@ async function compose({ parts, about, style }) {
   document.documentElement.dataset.theme = "light";
   document.title = about.title;
   const names = parts.flatMap((part) => part.pages);
-  const target = (page, id) => (id ? `#${page}--${id}` : `#${page}`);
+  const target = (page, id) => `#${place(page, id)}`;
   const pages = await prepare(names, target);
   document.head.append(make("style", "", style));
   const demote = (root, by) => {
@@ -30,7 +30,7 @@ async function compose({ parts, about, style }) {
     const heading = make("h1", "part", part.title);
     heading.id = `part-${k}`;
     contents.append(make("p", "", link(part.title, heading.id)));
-    contents.append(make("ul", "", ...part.pages.map((name) => make("li", "", link(pages[name].title, name)))));
+    contents.append(make("ul", "", ...part.pages.map((name) => make("li", "", link(pages[name].title, place(name))))));
     part.pages.forEach((name, n) => {
       const { article } = pages[name];
       demote(article, 1);

@@ -69,15 +69,16 @@ function unfold(article) {
   }
 }
 
-// Each id gets its page's name in front, so that all can stand in one document.
+// Each id gets its page's name in front, so that all can stand in one document; a letter comes first.
+const place = (page, id) => (id ? `p${page}--${id}` : `p${page}`);
 const IDS = ["id", "for", "aria-labelledby", "aria-describedby", "headers"];
 function rename(root, name) {
   for (const element of root.querySelectorAll("*")) {
     for (const attribute of [...element.attributes]) {
       const { name: key, value } = attribute;
-      if (IDS.includes(key)) element.setAttribute(key, value.replace(/\S+/g, (id) => `${name}--${id}`));
-      else if (value.includes("url(#")) element.setAttribute(key, value.replaceAll("url(#", `url(#${name}--`));
-      else if (element.localName === "use" && key.endsWith("href")) element.setAttribute(key, `#${name}--${value.slice(1)}`);
+      if (IDS.includes(key)) element.setAttribute(key, value.replace(/\S+/g, (id) => place(name, id)));
+      else if (value.includes("url(#")) element.setAttribute(key, value.replaceAll("url(#", `url(#${place(name, "")}--`));
+      else if (element.localName === "use" && key.endsWith("href")) element.setAttribute(key, `#${place(name, value.slice(1))}`);
     }
   }
 }
@@ -115,7 +116,7 @@ async function prepare(names, target) {
       relink(root, name, names, target);
       rename(root, name);
     }
-    article.id = name;
+    article.id = place(name);
     pages[name] = { title, article, solutions };
   }
   return pages;
