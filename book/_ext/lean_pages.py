@@ -103,7 +103,8 @@ NESTING = ("media", "supports")
 
 def digest_assets(app, config):
     """Rewrite the pages when what they are made with has changed."""
-    files = sorted(path for folder in (HERE, ASSETS) for path in folder.rglob("*.*") if path.suffix != ".pyc")
+    found = sorted(path for folder in (HERE, ASSETS) for path in folder.rglob("*.*") if path.is_file())
+    files = [path for path in found if path.suffix != ".pyc" and ".ruff_cache" not in path.parts]
     config.assets_digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()[:8]
 
 
