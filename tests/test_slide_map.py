@@ -3,12 +3,16 @@
 import ast
 import pydoc
 import re
+import sys
 import tomllib
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+from slide_map import law  # noqa: E402
+
 ROWS = tomllib.loads((ROOT / "book/slide_map.toml").read_text(encoding="utf8"))["row"]
 
 
@@ -39,3 +43,7 @@ def test_every_chapter_is_on_the_map():
     for path in (ROOT / "book").glob("[0-9]-*.ipynb"):
         labels = set(re.findall(r"\((sec-[\w-]+)\)=", path.read_text(encoding="utf8")))
         assert labels & sections, path.name
+
+
+def test_the_name_of_a_test_is_read_with_its_apostrophe():
+    assert law("tests/test_nn.py::test_convolution_is_the_slide_s_sum").startswith("[convolution is the slide’s sum](")

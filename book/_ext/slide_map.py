@@ -31,7 +31,8 @@ def entry(row):
 def law(test):
     """A link to a test, by the law that it states."""
     file, name = test.split("::")
-    return f"[{name.removeprefix('test_').replace('_', ' ')}]({TESTS}{file})"
+    words = name.removeprefix("test_").replace("_s_", "’s ").replace("_", " ")
+    return f"[{words}]({TESTS}{file})"
 
 
 def setup(app):

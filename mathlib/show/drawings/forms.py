@@ -33,7 +33,7 @@ def draw_parallelogram(loss, theta, u, v, s, exact):
     quotient.axhline(exact, color=MUTED, linestyle=":")
     quotient.plot(sizes, [second_difference(loss, theta, t * u, t * v) / t**2 for t in sizes], color=PURPLE)
     quotient.plot(s, second_difference(loss, theta, s * u, s * v) / s**2, "o", color=PURPLE)
-    quotient.set(xlim=(1.05, 0), xlabel="size s", ylim=(-3, 3))
+    quotient.set(xlim=(0, 1.05), xlabel="size s", ylim=(-3, 3))
     quotient.set_title("alternating sum / $s^2$")
     return fig
 
