@@ -171,3 +171,23 @@ def trust(trust_step):
             "the step is as long as the radius, but H + lambda I is not positive definite: look for lambda above"
             " the size of the most negative eigenvalue",
         )
+
+
+@check.code("ex-edge")
+def edge(edge_step):
+    for d, p, radius in (
+        (np.array([0.3, -0.4]), np.array([1.0, 2.0]), 2.0),
+        (np.array([0.0, 0.0]), np.array([0.0, -0.5]), 1.5),
+        (np.array([0.6, 0.2]), np.array([-1.0, -3.0]), 1.0),
+    ):
+        tau = edge_step(d.copy(), p.copy(), radius)
+        a, b, c = p @ p, d @ p, d @ d - radius**2
+        root = np.sqrt(b * b - a * c)
+        right = (root - b) / a
+        mistakes = [
+            (-(b + root) / a, "this is the negative root: it leads back to the edge behind d"),
+            (radius / np.sqrt(a), "this is the way from the centre: d is not there"),
+            ((radius - np.sqrt(d @ d)) / np.sqrt(a), "the lengths of d and tau p add up only if they are parallel"),
+            ((np.sqrt(b * b - a * (c + radius**2 - radius)) - b) / a, "the radius has to be squared"),
+        ]
+        compare(tau, right, mistakes, what="tau")

@@ -166,3 +166,25 @@ def trust_step(g, H, radius):
 
     edge = -np.linalg.eigvalsh(H)[0]
     return step(brentq(lambda lam: np.linalg.norm(step(lam)) - radius, edge + 1e-6, 100))
+
+
+# %% ex-edge: negative root
+def edge_step(d, p, radius):
+    a, b, c = p @ p, d @ p, d @ d - radius**2
+    return (-b - np.sqrt(b * b - a * c)) / a
+
+
+# %% ex-edge: d is not there
+def edge_step(d, p, radius):
+    return radius / np.linalg.norm(p)
+
+
+# %% ex-edge: radius has to be squared
+def edge_step(d, p, radius):
+    a, b, c = p @ p, d @ p, d @ d - radius
+    return (-b + np.sqrt(b * b - a * c)) / a
+
+
+# %% ex-edge: only if they are parallel
+def edge_step(d, p, radius):
+    return (radius - np.linalg.norm(d)) / np.linalg.norm(p)
