@@ -15,6 +15,7 @@ import executed
 import figures
 import fresh_outputs
 import lean_pages
+import numbering
 
 
 def css(sheet, users):
@@ -132,3 +133,8 @@ def test_failing_notebooks_are_named_with_cell_and_traceback_after_all_have_run(
     for part in ("bad.ipynb", "1 // 0", "ZeroDivisionError", "dead.ipynb: Kernel died"):
         assert part in str(failure.value)
     assert fill(good="1") == []  # is in the cache
+
+
+def test_a_chapter_has_the_number_in_its_name_and_no_other_page_has_one():
+    assert numbering.chapter("book/6-3-the-verdict") == (6, 3)
+    assert numbering.chapter("book/glossary") == numbering.chapter("book/slide-map") == ()

@@ -113,7 +113,7 @@ class Cell:
         self.box = page.locator(".bd-article .cell:has(.live-editor)").nth(number - 1)
         self.editor = self.box.locator(".cm-content")
         self.output = self.box.locator(":scope > .cell_output")
-        self.box.evaluate("box => box.closest('details')?.setAttribute('open', '')")
+        self.box.evaluate("box => { for (let at = box; at; at = at.parentElement) at.open = true }")
         self.box.evaluate("box => box.querySelectorAll('details').forEach(fold => { fold.open = true })")
 
     def type(self, code):

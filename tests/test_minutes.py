@@ -2,7 +2,7 @@
 
 import nbformat
 import pytest
-from minutes import MINUTES, TIME, WORDS_A_MINUTE, Amount, amounts, rounded, sentence
+from minutes import MINUTES, TIME, WORDS_A_MINUTE, Amount, amounts, further_sections, rounded, sentence
 from notebooks import normalise
 from pages import ROOT
 
@@ -43,6 +43,12 @@ def test_words_formulas_cells_and_figures_are_counted_to_where_the_exercises_beg
     # "A title", five words, "You need: it.", "A section", "Back", "Yes", "Summary", "Word"
     assert core == Amount(words=2 + 5 + 3 + 2 + 1 + 1 + 1 + 1, formulas=1, cells=1, figures=1)
     assert further == Amount(words=3 + 3 + 1 + 2 + 1, formulas=0, cells=1, figures=0)
+
+
+def test_each_further_section_is_counted(chapter):
+    parts = further_sections(chapter)
+    assert [part.words for part in parts] == [3 + 3 + 1, 2 + 1]
+    assert sum(parts, Amount()) == amounts(chapter)[1]
 
 
 def test_minutes_are_a_sum():

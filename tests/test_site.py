@@ -199,6 +199,119 @@ def raw_formulas(html):
             yield f"raw formula: {text.strip()[:120]}"
 
 
+# ── further sections ──
+
+
+def unfold(view):
+    """Open the further sections, as one does who reads all."""
+    view.evaluate("document.querySelectorAll('details.further').forEach(fold => { fold.open = true })")
+
+
+def further_pages():
+    pages = [page for page in CHAPTERS if soup(page).select("details.further")]
+    assert pages, "no chapter has a further section"
+    return pages
+
+
+@on_every_chapter
+def test_a_further_section_is_folded_under_its_heading_and_in_the_list_of_contents(page):
+    html = soup(page)
+    folds = html.select("section > details.further")
+    headings = [h for h in html.article.find_all(re.compile("^h[2-6]$")) if h.get_text().startswith("Further: ")]
+    assert [fold.summary.find(re.compile("^h[2-6]$")) for fold in folds] == headings
+    listed = {link["href"] for link in html.select(".page-toc a")}
+    for fold in folds:
+        assert not fold.has_attr("open")
+        assert f"#{fold.parent['id']}" in listed
+        if not fold.find_parent("details"):
+            assert re.fullmatch(r"\d+ min", fold.summary.select_one(".minutes").get_text())
+
+
+IN_VIEW = "name => document.getElementById(name).getBoundingClientRect().top < innerHeight"
+ADD_LINK = """name => document.querySelector('.bd-article').prepend(
+    Object.assign(document.createElement('a'), { href: '#' + name, textContent: 'there', id: 'there' }))"""
+
+
+def test_a_link_opens_the_further_section_that_it_leads_to_or_into(visit, site):
+    page = further_pages()[0]
+    fold = soup(page).select_one("details.further")
+    inside = fold.select_one("figure[id], div[id]")
+    for name in (fold.parent["id"], inside["id"]):
+        view = visit(f"{site}/{page}#{name}")
+        view.wait_for_function(IN_VIEW, arg=name)
+        fold = view.locator("details.further").first
+        assert fold.get_attribute("open") is not None
+        fold.evaluate("fold => { fold.open = false }")
+        view.evaluate(ADD_LINK, name)
+        view.locator("#there").click()  # the address has it already
+        assert fold.get_attribute("open") is not None
+
+
+def test_a_figure_in_a_further_section_moves_once_it_is_opened(visit, site):
+    page = next(page for page in further_pages() if soup(page).select("details.further figure:has(.controls)"))
+    view = visit(f"{site}/{page}")
+    figure = view.locator("details.further figure:has(.controls)").first
+    view.evaluate("scrollTo(0, document.body.scrollHeight)")
+    fold = figure.locator("xpath=ancestor::details").first
+    fold.scroll_into_view_if_needed()
+    view.wait_for_load_state("networkidle")
+    name = figure.get_attribute("id")
+    assert not [url for url in view.requested if f"/{name}.js" in url], "frames came for a closed section"
+    fold.locator("summary").first.press("Enter")
+    check_moves(figure)
+
+
+def test_further_sections_can_be_read_without_javascript_and_in_print(visit, site):
+    page = further_pages()[0]
+    view = visit(f"{site}/{page}", java_script_enabled=False)
+    text = view.locator("details.further > p").first
+    assert not text.is_visible()
+    view.emulate_media(media="print")
+    assert text.is_visible()
+    view.emulate_media(media="screen")
+    view.locator("details.further > summary").first.click()
+    assert text.is_visible()
+
+
+# ── numbers ──
+
+KINDS = "Figure|Algorithm|Definition|Proposition|Theorem|Lemma|Corollary|Example|Exercise"
+REFERENCE = re.compile(rf"(?:{KINDS}) (?P<number>[\d.]+)|\((?P<equation>[\d.]+)\)")
+NUMBER = re.compile(r"\d+(\.\d+)*")
+
+
+@cache
+def number_of(path, name):
+    """The number that a figure, a formula, a theorem or an exercise has on its page."""
+    place = soup(path).find(id=name)
+    label = place and place.select_one(".caption-number, .eqno")
+    return label and NUMBER.search(label.get_text())[0]
+
+
+@on_every_page
+def test_references_have_the_number_of_what_they_lead_to(page):
+    faults = []
+    for link in soup(page).article.select("a.reference.internal[href*='#']"):
+        if match := REFERENCE.fullmatch(link.get_text()):
+            path, _, name = link["href"].partition("#")
+            there = number_of(str(Path(page).parent / path) if path else page, name)
+            if there != (match["number"] or match["equation"]):
+                faults.append(f"{link.get_text()} leads to {there}: {link['href']}")
+    report(faults)
+
+
+@on_every_chapter
+def test_what_is_numbered_has_the_number_of_its_chapter(page):
+    chapter = ".".join(Path(page).name.split("-")[:2])
+    html = soup(page)
+    for title in (html.article.h1, html.title, html.select_one(".bd-links a.current")):
+        assert title.get_text().startswith(f"{chapter} ")
+    labels = [label.get_text() for label in html.select(".caption-number, .eqno")]
+    numbers = [NUMBER.search(label)[0] for label in labels if NUMBER.search(label)]
+    assert len(numbers) > 3
+    assert {number.rpartition(".")[0] for number in numbers} == {chapter}
+
+
 # ── the moving figures ──
 
 
@@ -226,6 +339,7 @@ def check_moves(figure):
 @on_every_chapter
 def test_every_slider_moves_its_picture(visit, site, page):
     view = visit(f"{site}/{page}")
+    unfold(view)
     assert len(figures(view)) >= 3, "a chapter has at least three moving figures"
     for figure in figures(view):
         check_moves(figure)
@@ -241,6 +355,7 @@ def test_sliders_move_without_a_server(visit):
 @on_every_chapter
 def test_play_and_pause(visit, site, page):
     view = visit(f"{site}/{page}")
+    unfold(view)
     for figure in figures(view):
         figure.scroll_into_view_if_needed()
     sliders = [figure.locator("input[type=range]").first for figure in figures(view)]
@@ -267,6 +382,7 @@ def positions(sliders):
 def test_frames_come_when_they_are_near(visit, site, page):
     view = visit(f"{site}/{page}")
     view.wait_for_load_state("networkidle")
+    unfold(view)
     last = figures(view)[-1]
     name = last.get_attribute("id")
     assert last.bounding_box()["y"] > 3 * DESK["height"], "the last figure should be far down the page"
@@ -284,6 +400,7 @@ def test_frames_are_light():
 @on_every_chapter
 def test_controls_are_large_enough_for_a_finger(visit, site, page):
     view = visit(f"{site}/{page}", size=PHONE, has_touch=True)
+    unfold(view)
     for figure in figures(view):
         figure.scroll_into_view_if_needed()
         for control in figure.locator("input[type=range], button").all():
@@ -294,6 +411,7 @@ def test_controls_are_large_enough_for_a_finger(visit, site, page):
 def test_without_javascript_the_stills_stand(visit, site, page):
     view = visit(f"{site}/{page}", java_script_enabled=False)
     assert view.locator("figure.explorable [role=img] svg").count() >= 3
+    unfold(view)
     check_still(view)
 
 

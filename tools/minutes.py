@@ -70,22 +70,38 @@ def pieces(cells):
                 yield (len(level), title), text(f"{title}\n{body}")
 
 
-def amounts(notebook):
-    """Return what the core path holds, and what the sections do that are headed "Further: …"."""
-    core, further = Amount(), Amount()
-    skipped = 0  # the level of the further section that we are in, or 0
+def sections(notebook):
+    """Yield what there is to read before "Check yourself", each piece with the number of its further section, or 0."""
+    number = count = level_of_further = 0
     for heading, amount in pieces(notebook.cells):
         if heading:
             level, title = heading
             if title in ENDS:
                 break
-            if not skipped or level <= skipped:
-                skipped = level if title.startswith(FURTHER) else 0
-        if skipped:
+            if not number or level <= level_of_further:
+                count += title.startswith(FURTHER)
+                number, level_of_further = (count, level) if title.startswith(FURTHER) else (0, 0)
+        yield number, amount
+
+
+def amounts(notebook):
+    """Return what the core path holds, and what the sections do that are headed "Further: …"."""
+    core, further = Amount(), Amount()
+    for number, amount in sections(notebook):
+        if number:
             further += amount
         else:
             core += amount
     return core, further
+
+
+def further_sections(notebook):
+    """Return what each section holds that is headed "Further: …" and stands in no other."""
+    found = {}
+    for number, amount in sections(notebook):
+        found[number] = found.get(number, Amount()) + amount
+    found.pop(0, None)
+    return list(found.values())
 
 
 def rounded(minutes):

@@ -280,6 +280,9 @@
       if (!this.shown.length) {
         this.output.replaceChildren();
       }
+      if (!ok) {
+        this.box.closest("details.further")?.setAttribute("open", "");
+      }
       this.say(ok ? `Ran in ${took < 10 ? took.toFixed(1) : Math.round(took)} s` : "Stopped at an error", ok ? "done" : "failed");
     }
   }

@@ -1,4 +1,5 @@
-// Moves the figures of a page, lets the keyboard scroll what is wider than the page, and tidies search results.
+// Moves the figures of a page, opens the folds that a link leads into, lets the keyboard scroll what is wider than the
+// page, and tidies search results.
 "use strict";
 
 const TICK = 350; // milliseconds a picture stays when a figure plays
@@ -68,6 +69,24 @@ function animate(figure) {
   }, { rootMargin: "400px" }).observe(figure);
 }
 
+// Open each fold around a place; a further section is folded inside itself.
+function reveal(place) {
+  let closed = false;
+  for (let node = place; node; node = node.parentElement) {
+    const fold = node.matches("details") ? node : node.querySelector(":scope > details.further");
+    if (fold && !fold.open) {
+      closed = fold.open = true;
+    }
+  }
+  if (closed) {
+    place.scrollIntoView();
+  }
+}
+
+function revealLinked(hash) {
+  reveal(document.getElementById(decodeURIComponent(hash.slice(1))));
+}
+
 function reachByKeyboard(box) {
   if (box.scrollWidth > box.clientWidth) {
     box.tabIndex = 0;
@@ -79,7 +98,7 @@ function reachByKeyboard(box) {
 // Search results quote a page's text: without formulas read twice, and from the article alone.
 function quote(page, anchor) {
   const found = new DOMParser().parseFromString(page, "text/html");
-  found.querySelectorAll(".headerlink, .katex-mathml, .controls, summary, pre").forEach((part) => part.remove());
+  found.querySelectorAll(".headerlink, .katex-mathml, .controls, summary:not(.further > *), pre").forEach((part) => part.remove());
   const place = (anchor && found.getElementById(anchor.slice(1))) || found.querySelector("article");
   return place.textContent.replace(/\s+/g, " ");
 }
@@ -90,6 +109,14 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 });
 document.querySelectorAll("figure.explorable:has(.controls)").forEach(animate);
+addEventListener("hashchange", () => revealLinked(location.hash));
+document.addEventListener("click", ({ target }) => {
+  const link = target.closest('a[href^="#"]');
+  if (link) {
+    revealLinked(link.hash); // also if the address has it already
+  }
+});
+revealLinked(location.hash);
 const wide = new ResizeObserver((entries) => entries.forEach((entry) => reachByKeyboard(entry.target)));
 document.querySelectorAll(".equation, pre, .cell_output > .output, .pst-scrollable-table-container").forEach(
   (box) => wide.observe(box),
