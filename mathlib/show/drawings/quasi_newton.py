@@ -130,3 +130,18 @@ def draw_work(costs, title):
     ax.grid(axis="y", visible=False)
     ax.set_title(title)
     return fig
+
+
+def draw_polynomial(polynomial, eigenvalues, k):
+    """A polynomial with value 1 at 0, and its values at the eigenvalues."""
+    fig, ax = plt.subplots(figsize=(5.6, 3.6))
+    x = np.linspace(0, 1.08 * np.max(eigenvalues), 300)
+    ax.axhline(0, color=MUTED, linewidth=1)
+    ax.plot(x, polynomial(x), color=BLUE)
+    ax.plot(0, 1, "o", color=INK)
+    ax.vlines(eigenvalues, 0, polynomial(eigenvalues), color=ORANGE, linewidth=1)
+    ax.plot(eigenvalues, polynomial(eigenvalues), "o", color=ORANGE, markersize=6)
+    ax.plot(eigenvalues, np.full(len(eigenvalues), -1.35), "|", color=INK, markersize=12)
+    ax.set(xlim=(-0.1, x[-1]), ylim=(-1.5, 1.25), xlabel="eigenvalue of H")
+    ax.set_title(f"largest factor left: {np.max(np.abs(polynomial(eigenvalues))):.2g}")
+    return fig
