@@ -101,6 +101,10 @@ def figure(name):
     return f"{{numref}}`fig-{name}`"
 
 
+def exercise(label):
+    return f"{{ref}}`{exercises()[label].title} <{label}>` {exercises()[label].stars}"
+
+
 def core(name):
     return minutes.rounded(chapters()[name].core.minutes)
 
@@ -135,11 +139,11 @@ def list_lecture():
 
 def list_sessions(key):
     plan = course()[key]
-    yield f"{plan['about']}\n\n| | session | read before | minutes | in class |\n|--:|---|---|--:|---|"
+    yield f"{plan['about']}\n\n| no. | session | read before | minutes | in class |\n|--:|---|---|--:|---|"
     for n, session in enumerate(plan["sessions"], 1):
         read = ", ".join(link(name) for name in session["read"])
         taken = [f"{{deck}}`the deck <{session['deck']}>`"] if "deck" in session else []
-        taken += [f"{{ref}}`{label}`" for label in session.get("exercises", [])]
+        taken += map(exercise, session.get("exercises", []))
         taken += [f"problem set {session['set']} is due"] if "set" in session else []
         total = sum(core(name) for name in session["read"])
         yield f"| {n} | {session['title']} | {read} | {total} | {', '.join(taken) or 'exercises'} |"
@@ -147,8 +151,7 @@ def list_sessions(key):
 
 def list_sets():
     for number, row in course()["set"].items():
-        tasks = ", ".join(f"{{ref}}`{label}` ({exercises()[label].stars})" for label in row["exercises"])
-        yield f"{number}. *{row['title']}*: {tasks}."
+        yield f"{number}. *{row['title']}*: {', '.join(map(exercise, row['exercises']))}"
 
 
 LISTS = {
