@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve pdf epub epubcheck printed lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
+.PHONY: help book pages serve pdf epub epubcheck printed assignments lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -55,6 +55,9 @@ pdf: book chromium ## print the built book into one PDF, _build/html/second-orde
 
 epub: book chromium ## the same as an EPUB, _build/html/second-order.epub
 	@python tools/epub.py
+
+assignments: .venv/installed ## write the problem sets, and their keys, into _build/assignments
+	@python tools/assignments.py
 
 epubcheck: epub ## let EPUBCheck read it (installs that; needs Java)
 	@command -v java >/dev/null || { echo "error: EPUBCheck needs Java. On Debian: apt-get install default-jre-headless" >&2; exit 1; }

@@ -186,7 +186,8 @@ def undescribed_pictures(html):
             yield f"no label: {str(picture)[:160]}"
     for drawing in html.find_all("svg"):
         hidden = drawing.get("aria-hidden") == "true" or drawing.find_parent(attrs={"aria-hidden": "true"})
-        if not hidden and not drawing.find_parent(attrs={"role": "img"}):
+        labelled = drawing.find_parent(attrs={"role": ["img", "group"], "aria-label": True})
+        if not hidden and not labelled:
             yield f"a drawing without a role: {str(drawing)[:160]}"
 
 

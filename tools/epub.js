@@ -15,13 +15,14 @@ function onlyMathML(root) {
 // Each still becomes a picture of its own. Returns their texts by their names.
 function takeStills(root, name) {
   const stills = {};
-  root.querySelectorAll("figure.explorable .picture").forEach((picture, k) => {
+  root.querySelectorAll(".picture").forEach((picture, k) => {
     const file = `${name}-${k + 1}.svg`;
     const svg = picture.querySelector("svg");
     const { width, height } = svg.viewBox.baseVal;
     svg.setAttribute("width", width);
     svg.setAttribute("height", height);
     for (const attribute of ["aria-hidden", "focusable"]) svg.removeAttribute(attribute);
+    for (const link of svg.querySelectorAll("a")) link.replaceWith(...link.childNodes);
     stills[file] = new XMLSerializer().serializeToString(svg);
     const image = make("img", "");
     image.setAttribute("src", `pictures/${file}`);
