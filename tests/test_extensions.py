@@ -16,6 +16,7 @@ import figures
 import fresh_outputs
 import lean_pages
 import numbering
+import terms
 
 
 def css(sheet, users):
@@ -138,3 +139,30 @@ def test_failing_notebooks_are_named_with_cell_and_traceback_after_all_have_run(
 def test_a_chapter_has_the_number_in_its_name_and_no_other_page_has_one():
     assert numbering.chapter("book/6-3-the-verdict") == (6, 3)
     assert numbering.chapter("book/glossary") == numbering.chapter("book/slide-map") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "links"),
+    [
+        ("A basis, and two bases.", ["basis"]),
+        ("Hessian-vector products need no Hessian.", ["Hessian-vector products", "Hessian"]),
+        ("A unit circle, its unit.", ["unit"]),
+        ("Bases of the dual basis", ["Bases", "dual basis"]),
+        ("A subbasis is a basis-like thing.", []),
+    ],
+)
+def test_the_first_plain_use_of_a_term_becomes_a_link(text, links):
+    missing = {
+        term: terms.pattern(term) for term in ("Hessian", "unit", "basis", "Hessian-vector product", "dual basis")
+    }
+    made = list(terms.linked_text(text, missing, "a-page"))
+    assert "".join(node.astext() for node in made) == text
+    found = [node for node in made if node.astext() and hasattr(node, "attributes")]
+    assert [node.astext() for node in found] == links
+    assert not {node["reftarget"] for node in found} & set(missing)
+
+
+def test_definitions_are_read_from_the_built_glossary():
+    page = """<dl class="glossary"><dt id="term-a">a</dt><dd><p>See <a href="#term-b">b</a>.</p></dd>
+        <dt id="term-b">b</dt><dd><p>B.</p></dd></dl>"""
+    assert dict(terms.definitions(page)) == {"term-a": 'See <a href="glossary.html#term-b">b</a>.', "term-b": "B."}

@@ -200,6 +200,59 @@ def raw_formulas(html):
             yield f"raw formula: {text.strip()[:120]}"
 
 
+SCROLLING = """[...document.querySelectorAll('.bd-article pre')].filter(pre => pre.scrollWidth > pre.clientWidth)
+    .map(pre => pre.textContent.split('\\n').sort((a, b) => b.length - a.length)[0])"""
+
+
+@on_every_chapter
+def test_no_line_of_code_and_none_that_it_prints_scrolls_at_a_desk(visit, site, page):
+    view = visit(f"{site}/{page}")
+    read_through(view)
+    assert view.evaluate(SCROLLING) == []
+
+
+# ── terms ──
+
+TERM = "a:has(> .std-term)"
+
+
+@on_every_chapter
+def test_each_term_is_linked_and_has_a_definition(page):
+    links = soup(page).article.select(TERM)
+    assert len({link["href"] for link in links}) > 8
+    definitions = (HTML / "_static" / "definitions.js").read_text(encoding="utf8")
+    assert [link["href"] for link in links if f'"{link["href"].partition("#")[2]}": "' not in definitions] == []
+
+
+def test_a_term_shows_what_it_means_to_keyboard_pointer_and_finger(visit, site):
+    for theme, size, touch in [("light", DESK, False), ("dark", PHONE, True)]:
+        view = visit(f"{site}/{CHAPTERS[3]}", theme=theme, size=size, has_touch=touch)
+        term, definition = view.locator(TERM).first, view.locator("#definition")
+        term.scroll_into_view_if_needed()
+        if touch:
+            term.tap()
+        else:
+            view.keyboard.press("Tab")
+            term.focus()
+        definition.wait_for()
+        assert term.get_attribute("aria-describedby") == "definition"
+        box, at = definition.bounding_box(), term.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= size["width"]
+        assert 0 <= box["y"] - at["y"] - at["height"] < 40 or 0 <= at["y"] - box["y"] - box["height"] < 40
+        assert not violations(view, {"include": [["#definition"]]})
+        view.keyboard.press("Escape")
+        definition.wait_for(state="hidden")
+        assert urlsplit(view.url).path.endswith(CHAPTERS[3]), "it shows, and leads nowhere yet"
+        assert not view.complaints
+        assert not off_host(view)
+    view = visit(f"{site}/{CHAPTERS[3]}")
+    view.locator(TERM).nth(1).hover()
+    view.locator("#definition").hover()
+    view.locator("#definition > a").click()
+    view.wait_for_url("**/glossary.html#term-*")
+
+
 # ── further sections ──
 
 

@@ -44,6 +44,7 @@ SCRIPTS = [
     "explorable.js",
     "live.js",
     "exercises.js",
+    "terms.js",
 ]
 SEARCH_SCRIPTS = [
     "doctools.js",
