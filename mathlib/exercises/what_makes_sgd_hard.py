@@ -7,6 +7,18 @@ from mathlib.exercises import Exercises, compare
 check = Exercises()
 
 check.formula(
+    "ex-slope-left",
+    "1 - eta*(h1*g1**2 + h2*g2**2) / (g1**2 + g2**2)",
+    {
+        "1 - eta*(h1 + h2)": "the slope along the step weighs each h by the square of its g",
+        "(h1*g1**2 + h2*g2**2) / (g1**2 + g2**2)": "this is what is lost for each unit of eta; asked is what is left",
+        "eta*(h1*g1**2 + h2*g2**2) / (g1**2 + g2**2)": "this is the share that is lost; asked is what is left",
+        "1 + eta*(h1*g1**2 + h2*g2**2) / (g1**2 + g2**2)": "the step goes against the gradient, which shrinks",
+        "1 - eta*(h1*g1 + h2*g2) / (g1 + g2)": "the pairing of the gradient with the step has squares in it",
+    },
+)
+
+check.formula(
     "ex-half-the-data",
     "100*n / (n + 99)",
     {
