@@ -21,6 +21,43 @@ check.formula(
 )
 
 
+@check.code("ex-type-check")
+def type_check(letters):
+    chosen = set("".join(letters).lower()) - set(" ,()")
+    require("d" not in chosen, "(d) subtracts a covector from a vector")
+    require("e" not in chosen, "in (e) both slots of H take vectors, and g is a covector")
+    require("g" not in chosen, "in (g) the first H makes a covector, and the second takes a vector")
+    for letter, what in {
+        "a": "M(g) is a vector, and may be subtracted from x",
+        "b": "M(g) is a vector, and g makes a number of it",
+        "c": "H(u) is a covector, as g is",
+        "f": "H leads from V to V*, and M back",
+        "h": "g(u) is a number, and H(u) a covector",
+    }.items():
+        require(letter in chosen, f"look at ({letter}) again: {what}")
+    require(chosen == set("abcfh"), "the letters are those from a to h")
+
+
+@check.code("ex-inertia")
+def inertia(inertia):
+    a, b = np.array([[1.0, 2.0, 0.0], [2.0, 1.0, 1.0], [0.0, 1.0, 2.0]]), np.array([[-2.0, 1.0], [1.0, -3.0]])
+    c = np.array([[-1.0, 1.0, 0.0, 2.0], [1.0, 1.0, 3.0, 0.0], [0.0, 3.0, 2.0, 1.0], [2.0, 0.0, 1.0, 1.0]])
+    for H in (b, a, c):
+        n, diagonal = len(H), np.diag(H)
+        minors = np.array([np.linalg.det(H[:k, :k]) for k in range(1, n + 1)])
+        pivots = minors / np.array([1.0, *minors[:-1]])
+        positive = np.sum(pivots > 0)
+        mistakes = [
+            ((n - positive, positive), "the positive ones come first"),
+            ((np.sum(diagonal > 0), np.sum(diagonal < 0)), "these are the signs on the diagonal, before any step"),
+            ((np.sum(minors > 0), np.sum(minors < 0)), "the determinants' signs are those of products of the pivots"),
+        ]
+        kept = H.copy()
+        counts = inertia(H)
+        require(np.array_equal(H, kept), "it changes its argument")
+        compare(counts, (positive, n - positive), mistakes, what=f"the pair for a matrix of {n} rows")
+
+
 @check.code("ex-round-bowl")
 def round_bowl(round_basis):
     for H in (np.array([[2.0, 0.8], [0.8, 1.0]]), np.array([[4.0, 1.0, 0.5], [1.0, 3.0, -1.0], [0.5, -1.0, 2.0]])):
