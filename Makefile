@@ -149,8 +149,9 @@ editor: ## bundle the editor of live pages anew (needs npm)
 
 # ── the rest ──
 
-picture: book ## make the README's picture again from the built book
+picture: book ## make the README's picture again from the built book, and that of link previews
 	@python tools/picture.py
+	@python tools/preview.py
 
 requirements: .venv/pyvenv.cfg ## compile requirements.txt from pyproject.toml (UPGRADE=--upgrade for newer pins)
 	@$(PIP) uv

@@ -146,6 +146,8 @@ class Hessian:
     `scipy.sparse.linalg` needs. `value` and `gradient` are the loss's.
 
     >>> H = hessian(lambda x: np.sum(x**3), np.array([1.0, 2.0]))
+    >>> H
+    <a Hessian, 2 x 2, at a theta of shape (2,): H @ v multiplies, H.dense() is its matrix>
     >>> H @ np.eye(2), H.quadratic(np.ones(2), np.ones(2)), H.gradient
     (array([[ 6.,  0.],
            [ 0., 12.]]), np.float64(18.0), array([ 3., 12.]))
@@ -170,6 +172,10 @@ class Hessian:
         self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
         self.shape = (theta.size, theta.size)
         self.tangent = Tangent(tape, g.line) if tape else lambda v: (np.zeros_like(theta), False)
+
+    def __repr__(self):
+        n, shape = self.shape[0], self.theta_shape
+        return f"<a Hessian, {n} x {n}, at a theta of shape {shape}: H @ v multiplies, H.dense() is its matrix>"
 
     def __matmul__(self, v):
         if isinstance(v, Number):

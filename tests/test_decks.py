@@ -102,7 +102,7 @@ def test_the_short_path_leaves_out_what_its_minutes_say(visit, site, path):
 def test_a_deck_leads_back_to_the_book(visit, site):
     view = opened(visit, site, NAMES[0])
     view.get_by_role("link", name="The book").click()
-    view.wait_for_url("**/book/index.html")
+    view.wait_for_url("**/index.html")
 
 
 @pytest.mark.site

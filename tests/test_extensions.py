@@ -1,5 +1,7 @@
 """What the book's Sphinx extensions promise, as far as it shows without building the book."""
 
+import json
+import re
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +18,7 @@ import figures
 import fresh_outputs
 import lean_pages
 import numbering
+import sharing
 import terms
 
 
@@ -166,3 +169,29 @@ def test_definitions_are_read_from_the_built_glossary():
     page = """<dl class="glossary"><dt id="term-a">a</dt><dd><p>See <a href="#term-b">b</a>.</p></dd>
         <dt id="term-b">b</dt><dd><p>B.</p></dd></dl>"""
     assert dict(terms.definitions(page)) == {"term-a": 'See <a href="glossary.html#term-b">b</a>.', "term-b": "B."}
+
+
+# ── addresses ──
+
+
+def test_the_page_404_links_from_the_folder_that_the_book_is_published_in():
+    page = (
+        '<a href="book/a.html"><a href="#top"><a href="https://x.org/"><img src="./i.png"><html data-content_root="./">'
+    )
+    assert sharing.absolute(page, "https://a.org/course/") == (
+        '<a href="/course/book/a.html"><a href="#top"><a href="https://x.org/"><img src="/course/i.png">'
+        '<html data-content_root="/course/">'
+    )
+    assert 'href="/book/a.html"' in sharing.absolute(page, "")
+
+
+def test_what_search_engines_are_told_of_the_course_follows_the_base():
+    config = SimpleNamespace(author="A", html_title="B", language="en", ogp_image="c.png", html_baseurl="")
+    parts = [part["timeRequired"] for part in sharing.course(config)["hasPart"]]
+    assert len(parts) == 18
+    assert not re.search("html|c.png", json.dumps(sharing.course(config)))
+    config.html_baseurl = "https://a.org/course/"
+    told = sharing.course(config)
+    assert told["url"] == "https://a.org/course/index.html"
+    assert told["image"] == "https://a.org/course/c.png"
+    assert told["hasPart"][0]["url"] == "https://a.org/course/book/1-1-review-of-cnns.html"

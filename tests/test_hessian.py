@@ -463,3 +463,8 @@ def test_inside_of_another_differentiation_hvp_is_the_way():
 def test_a_quadratic_form_takes_two_directions():
     with pytest.raises(ValueError, match=r"\(3, 1\)"):
         hessian(lambda t: np.sum(t**3), np.ones(3)).quadratic(np.ones((3, 1)), np.ones(3))
+
+
+def test_a_hessian_says_what_it_is():
+    H = hessian(lambda t: np.sum(t**3), np.ones((2, 3)))
+    assert repr(H).startswith("<a Hessian, 6 x 6, at a theta of shape (2, 3): ")

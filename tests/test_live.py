@@ -389,7 +389,7 @@ def test_a_check_names_what_is_wrong_and_counts_what_is_right(opened, site, nump
     assert page.locator("#ex-jacobian ~ details.solution").first.get_attribute("open") is None
     page.reload()
     assert count.text_content().startswith("Done: 1 of 6 exercises")
-    page.goto(f"{site}/book/index.html")
+    page.goto(f"{site}/index.html")
     assert "You have done 1 of " in page.locator("p.done-count").text_content()
 
 

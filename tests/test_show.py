@@ -4,7 +4,10 @@ import base64
 import functools
 import json
 import re
+import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -25,6 +28,7 @@ from mathlib.show.style import BLUE, COLOURS, ORANGE, PAPER
 from mathlib.show.svg import elements, pack
 
 mpl.use("agg")
+ROOT = Path(__file__).resolve().parents[1]
 MODULE = sys.modules[explorable.__module__]
 WIDGET_STATE = "application/vnd.jupyter.widget-state+json"
 
@@ -455,3 +459,32 @@ def test_a_route_has_one_bar_and_a_line_for_whom_it_takes_fewer_products():
     assert line.get_segments()[0][:, 0].tolist() == [1.75, 1.75]
     markers = [line.get_xdata()[0] for line in ax.lines if line.get_transform() == ax.transData]
     assert markers == [1.5, 1.5, 1.5, 2.5, 3.5, 2.5, 1.5]
+
+
+# ── outside of notebooks ──
+
+
+def test_a_terminal_is_told_how_to_see_a_figure(monkeypatch, in_kernel):
+    hint = 'It moves in a notebook, not here. As it starts: two_curves.still().savefig("two_curves.png")'
+    assert hint not in repr(two_curves), "a notebook shows it"
+    monkeypatch.setattr(MODULE, "_in_kernel", lambda: False)
+    assert repr(two_curves).endswith(hint)
+
+
+@pytest.mark.parametrize("name", ["matplotlib", "PIL"])
+def test_without_what_it_draws_with_the_package_says_what_to_install(name):
+    program = f"import sys; sys.modules[{name!r}] = None; import mathlib; import mathlib.show"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    source = f"pip install '{project['name']}[show] @ git+{project['urls']['Repository']}'"
+    last = answer.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"ModuleNotFoundError: mathlib.show draws with matplotlib and pillow; {name} is missing.")
+    assert source in last
+
+
+def test_no_message_advises_another_distribution():
+    """PyPI's `mathlib` is another package, and ours is not there."""
+    for path in (ROOT / "mathlib").rglob("*.py"):
+        for advised in re.findall(r"pip install '?(?!\.)([\w-]+)", path.read_text(encoding="utf-8")):
+            assert advised in {"tqdm", "mathlib-second-order"}, path
+            assert advised != "mathlib-second-order" or " @ git+" in path.read_text(encoding="utf-8")

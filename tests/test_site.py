@@ -1,10 +1,11 @@
 """The built book in a real browser: every page, light and dark, at a desk and on a phone."""
 
+import json
 import re
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from urllib.parse import parse_qs, quote, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urljoin, urlsplit
 
 import pytest
 import yaml
@@ -17,10 +18,14 @@ pytestmark = pytest.mark.site
 EXTRAS = ["search.html"]
 DECKS = [f"slides/{deck.stem}.html" for deck in sorted((ROOT / "lectures").glob("*.md"))]
 
+NOT_FOUND = "404.html"
+MOVED = {"book/index.html": "index.html"}  # links that once worked
+
 # What `make printed` makes and tests, beside the pages.
 PRINTED = {"second-order.pdf", "second-order.epub"}
 
-THEME = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]["html_theme_options"]
+CONFIG = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["sphinx"]["config"]
+BASE, THEME = CONFIG["html_baseurl"], CONFIG["html_theme_options"]
 REPOSITORY, BRANCH = urlsplit(THEME["repository_url"]).path, THEME["repository_branch"]
 
 MAX_FRAMES_BYTES = 250_000
@@ -74,8 +79,7 @@ def test_the_build_has_the_pages_of_the_table_of_contents():
     built = {str(path.relative_to(HTML)) for path in HTML.rglob("*.html") if "_static" not in path.parts}
     slides = {path for path in built if path.startswith("slides/")}
     assert slides >= set(DECKS)
-    redirect = "index.html"
-    assert built - slides == {redirect, *PAGES, *EXTRAS}, (
+    assert built - slides == {*MOVED, NOT_FOUND, *PAGES, *EXTRAS}, (
         "a page that is not in the table of contents is old: `make clean`"
     )
 
@@ -139,6 +143,76 @@ def test_source(page):
     if html.html.get("lang") != "en":
         faults.append('no lang="en"')
     report(faults)
+
+
+# ── found and shared ──
+
+
+def meta(html, name):
+    return html.find("meta", attrs={"property": name})["content"]
+
+
+@on_every_page
+def test_a_page_says_where_it_is_and_what_a_link_to_it_shows(page):
+    html = soup(page)
+    assert html.find("link", rel="canonical")["href"] == meta(html, "og:url") == urljoin(BASE, page)
+    assert meta(html, "og:title")
+    assert meta(html, "og:description") == html.find("meta", attrs={"name": "description"})["content"]
+    picture = meta(html, "og:image")
+    assert picture.startswith(BASE)
+    assert (HTML / picture.removeprefix(BASE)).is_file()
+    assert meta(html, "og:image:alt")
+
+
+def test_the_map_of_the_site_lists_every_page_and_deck():
+    addresses = re.findall("<loc>(.*?)</loc>", (HTML / "sitemap.xml").read_text(encoding="utf-8"))
+    assert sorted(addresses) == sorted(urljoin(BASE, page) for page in [*PAGES, *DECKS])
+
+
+def test_the_first_page_tells_search_engines_of_the_course():
+    data = json.loads(soup("index.html").find("script", type="application/ld+json").string)
+    assert data["@type"] == "Course"
+    assert [part["url"] for part in data["hasPart"]] == [urljoin(BASE, page) for page in CHAPTERS]
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_an_address_that_once_worked_leads_on(visit, site, old):
+    view = visit(f"{site}/{old}")
+    view.wait_for_url(f"{site}/{MOVED[old]}")
+    assert not view.complaints
+
+
+def test_a_missing_page_finds_its_way_from_any_depth(visit, site):
+    """As a host shows it: at the address that was asked for, in the folder that the book is published in."""
+    folder = urlsplit(BASE).path
+
+    def answer(route):
+        path = HTML / unquote(urlsplit(route.request.url).path).removeprefix(folder)
+        route.fulfill(path=path if path.is_file() else HTML / NOT_FOUND)
+
+    view = visit(f"{site}{folder}a/b/c.html", prepare=lambda context: context.route("**", answer))
+    assert view.get_by_role("heading", level=1).inner_text() == "This page is not here"
+    faults = violations(view) + view.complaints + [f"off-host: {url}" for url in off_host(view)]
+    view.get_by_role("article").get_by_role("link", name="first page").click()
+    view.wait_for_url(f"{site}{folder}index.html")
+    assert view.locator(".doors a").count() >= 3
+    report(faults + view.complaints)
+
+
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_first_screen_has_three_doors(visit, site, size):
+    view = visit(f"{site}/index.html", size=size)
+    doors = view.locator(".doors strong a")
+    assert doors.all_inner_texts() == ["Read", "Do", "Teach"]
+    for door in doors.all():
+        box = door.bounding_box()
+        assert box["y"] + box["height"] < size["height"]
+    assert view.locator(".facts").is_visible()
+    for number in range(2):  # to something that moves
+        view.goto(f"{site}/index.html")
+        view.locator(".doors strong a").nth(number).click()
+        view.wait_for_url("**/book/*#fig-*")
+        check_moves(view.locator(f"#{urlsplit(view.url).fragment}"))
 
 
 @on_every_chapter
@@ -540,7 +614,7 @@ def test_what_is_done_shows_on_the_chapter_and_on_the_index(visit, site):
     assert of == page.locator("div.exercise").count()
     page.get_by_label("I have done this one").first.check()
     assert counts(page)[:2] == [1, of]
-    page.goto(f"{site}/book/index.html")
+    page.goto(f"{site}/index.html")
     done, exercises, answered, questions = counts(page)
     assert (done, answered) == (1, 0)
     assert exercises > 80

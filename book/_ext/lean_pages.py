@@ -34,6 +34,7 @@ STYLES = [
     "figures.css",
     "icons.css",
     "book.css",
+    "front.css",
 ]
 SCRIPTS = [
     "documentation_options.js",
@@ -88,17 +89,6 @@ MARKUP = [
 # Names, punctuation and spaces of code have the colour of the rest, and are a fifth of all elements.
 PLAIN = re.compile(r'<span class="(?:n|nn|p|w)">([^<]*)</span>')
 
-REDIRECT = """<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<title>{title}</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="description" content="{title}: the way to its first page.">
-<meta http-equiv="refresh" content="0; url={root}.html">
-<main><h1><a href="{root}.html">{title}</a></h1></main>
-</html>
-"""
-
 NESTING = ("media", "supports")
 
 
@@ -123,7 +113,7 @@ def lean(page, context):
         return page
     page = re.sub(r"<!--.*?-->", "", page, flags=re.DOTALL)
     page = re.sub(r'<link [^>]*rel="(?:stylesheet|preload)"[^>]*>\s*', "", page)
-    page = re.sub(r"<script(?![^>]*application/json)[^>]*>.*?</script>\s*", "", page, flags=re.DOTALL)
+    page = re.sub(r"<script(?![^>]*application/(?:ld\+)?json)[^>]*>.*?</script>\s*", "", page, flags=re.DOTALL)
     page = re.sub(r"<noscript>.*?</noscript>\s*", "", page, flags=re.DOTALL)
     page = re.sub(r'<meta name="(?:viewport|docsearch)[^>]*>\s*', "", page)
     for wrong, right in MARKUP:
@@ -185,8 +175,6 @@ def join_assets(app, exception):
     for name in {*SUPERFLUOUS, *SCRIPTS, *(str(path.relative_to(static)) for path in sheets)}:
         path = static / name
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
-    redirect = REDIRECT.format(title=app.config.html_title, root=app.config.root_doc)
-    (out / "index.html").write_text(redirect, encoding="utf8")
 
 
 def read(path):

@@ -16,6 +16,17 @@
 This is the only part of `mathlib` that needs matplotlib and ipywidgets.
 """
 
+try:
+    import matplotlib  # noqa: F401
+    import PIL  # noqa: F401
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError(
+        f"mathlib.show draws with matplotlib and pillow; {error.name} is missing. Instead: "
+        "pip install 'mathlib-second-order[show] @ git+https://github.com/second-order/second-order', "
+        "which brings all that the book's figures need.",
+        name=error.name,
+    ) from error
+
 from mathlib.show.explorable import Explorable, explorable
 from mathlib.show.slider import slider
 from mathlib.show.style import use_style

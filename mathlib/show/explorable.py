@@ -57,6 +57,7 @@ def explorable(**sliders):
     >>> powers
     Moving figure fig-powers, 5 frames
       degree: 1 to 5, 5 positions, starts at 3
+      It moves in a notebook, not here. As it starts: powers.still().savefig("powers.png")
     >>> powers(2)
     <Figure size 560x350 with 1 Axes>
     """
@@ -92,7 +93,10 @@ class Explorable:
 
     def __repr__(self):
         kind = f"Moving figure {self.id}, {self.n_frames} frames" if self.sliders else f"Figure {self.id}"
-        return "\n  ".join([kind, *map(repr, self.sliders.values())])
+        name = self.__name__
+        shown = _display()
+        hint = f'It moves in a notebook, not here. As it starts: {name}.still().savefig("{name}.png")'
+        return "\n  ".join([kind, *map(repr, self.sliders.values()), *([] if shown or not self.sliders else [hint])])
 
     @property
     def n_frames(self):
