@@ -175,12 +175,10 @@ def test_definitions_are_read_from_the_built_glossary():
 
 
 def test_the_page_404_links_from_the_folder_that_the_book_is_published_in():
-    page = (
-        '<a href="book/a.html"><a href="#top"><a href="https://x.org/"><img src="./i.png"><html data-content_root="./">'
-    )
+    page = '<a href="book/a.html"><a href="#top"><a href="https://x.org/"><img src="./i.png"><i data-content_root="./">'
     assert sharing.absolute(page, "https://a.org/course/") == (
         '<a href="/course/book/a.html"><a href="#top"><a href="https://x.org/"><img src="/course/i.png">'
-        '<html data-content_root="/course/">'
+        '<i data-content_root="/course/">'
     )
     assert 'href="/book/a.html"' in sharing.absolute(page, "")
 

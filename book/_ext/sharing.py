@@ -77,6 +77,7 @@ class Counted(SphinxRole):
 
 def take_address(app, config):
     config.ogp_site_url = config.html_baseurl
+    config.ogp_site_name = config.html_title
 
 
 def describe(app, pagename, templatename, context, doctree):
@@ -139,7 +140,7 @@ def course(config):
 def add_not_found(app):
     if app.builder.name == "html":
         body = NOT_FOUND.format(first=app.builder.get_target_uri(app.config.root_doc), search="search.html")
-        yield "404", {"title": "Not found", "body": body, "metatags": UNLISTED}, "page.html"
+        yield "404", {"title": "Not found", "body": body, "metatags": UNLISTED, "pageurl": None}, "page.html"
 
 
 def absolute(page, base):
