@@ -38,7 +38,7 @@ from mathlib.differences import central_difference, complex_step, forward_differ
 from mathlib.dual import Dual
 from mathlib.hessian import grad_and_hvp, hessian, hvp
 
-__version__ = "0.1.0"
+__version__ = "1.0.0"
 __all__ = [
     "ConstantLossWarning",
     "Dual",

@@ -8,6 +8,7 @@ import html
 import json
 import re
 import sys
+from functools import cache
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -55,6 +56,7 @@ def minutes(further=False):
 
 
 COUNTED = {
+    "version": lambda: citation()["version"],
     "chapters": lambda: len(chapters()),
     "exercises": lambda: len(exercises()),
     "minutes a chapter": lambda: 5 * round(minutes() / len(chapters()) / 5),
@@ -63,12 +65,17 @@ COUNTED = {
 }
 
 
+@cache
+def citation():
+    return yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf8"))
+
+
 class Counted(SphinxRole):
     """``{counted}`chapters```: a number that the chapters give while the book is built."""
 
     def run(self):
-        for name in chapters():
-            self.env.note_dependency(str(ROOT / "book" / f"{name}.ipynb"))
+        for path in (ROOT / "CITATION.cff", *(ROOT / "book" / f"{name}.ipynb" for name in chapters())):
+            self.env.note_dependency(str(path))
         return [nodes.Text(str(COUNTED[self.text]()))], []
 
 
@@ -97,20 +104,19 @@ def add_course(app, pagename, templatename, context, doctree):
 
 def course(config):
     """The course, as schema.org describes one."""
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf8"))
-    base = config.html_baseurl
-    people = {"@type": "Organization", "name": config.author, "url": citation["repository-code"]}
+    cited, base = citation(), config.html_baseurl
+    people = {"@type": "Organization", "name": config.author, "url": cited["repository-code"]}
     free = {"inLanguage": config.language, "isAccessibleForFree": True}
     data = {
         "@context": "https://schema.org",
         "@type": "Course",
         "name": config.html_title,
-        "description": " ".join(citation["abstract"].split()),
-        "version": citation["version"],
+        "description": " ".join(cited["abstract"].split()),
+        "version": cited["version"],
         "license": "https://creativecommons.org/licenses/by/4.0/",
         "author": people,
         "provider": people,
-        "about": citation["keywords"],
+        "about": cited["keywords"],
         "educationalLevel": "Advanced",
         "coursePrerequisites": "Calculus, matrices, Python and NumPy",
         "offers": {"@type": "Offer", "category": "Free", "price": 0, "priceCurrency": "EUR"},

@@ -120,13 +120,13 @@
       localStorage.removeItem(STORE);
       document.querySelectorAll(".done-count").forEach((node) => node.remove());
     } });
+    const link = (page) => document.querySelector(`.bd-article li a[href$="${page.split("/").pop()}.html"]`);
     for (const [page, [exercises]] of pages) {
-      const link = document.querySelector(`.bd-article li a[href$="${page.split("/").pop()}.html"]`);
       if (doneOn(page)) {
-        link?.after(made("span", { className: "done-count", textContent: ` (${doneOn(page)} of ${exercises} done)` }));
+        link(page)?.after(made("span", { className: "done-count", textContent: ` (${doneOn(page)} of ${exercises} done)` }));
       }
     }
-    document.querySelector(".bd-article li a[href]")?.closest("section").querySelector("h2")?.after(made("p", { className: "done-count" }, text, forget));
+    link(pages[0][0])?.closest("section").querySelector("h2")?.after(made("p", { className: "done-count" }, text, forget));
   }
 
   const bar = document.querySelector(".live-page");
