@@ -60,7 +60,7 @@ def test_figures_are_in_their_chapter(name):
 
 @on_every_chapter
 def test_objectives_are_read_from_the_box(name):
-    assert 3 <= len(chapters()[name].objectives) <= 5
+    assert len(chapters()[name].objectives) >= 3
 
 
 def test_figures_have_one_chapter():

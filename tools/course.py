@@ -35,7 +35,7 @@ class Chapter:
         self.notebook = nbformat.read(path, as_version=4)
         texts = [cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"]
         self.code = [cell.source for cell in self.notebook.cells if cell.cell_type == "code"]
-        self.number = self.name[:3]
+        self.number = self.name[:3].replace("-", ".")
         self.title = next(re.findall(r"^# (.+)$", text, re.MULTILINE)[0] for text in texts if "# " in text)
         self.box = next(BOX.search(text)[0] for text in texts if "You need" in text)
         self.objectives = re.findall(r"^- (.+)$", self.box, re.MULTILINE)

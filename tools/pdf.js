@@ -48,10 +48,16 @@ async function compose({ parts, about, style }) {
   }
   document.body.replaceChildren(cover, contents, book, solutions);
   await document.fonts.ready;
+  // A formula is there twice, once for those who hear it.
+  const said = (heading) => {
+    const copy = heading.cloneNode(true);
+    copy.querySelectorAll("[aria-hidden]").forEach((element) => element.remove());
+    return copy.textContent.replace(/\s+/g, " ").trim();
+  };
   const headings = [...document.querySelectorAll("h1, h2, h3, h4, h5, h6")];
   const pictures = [...document.querySelectorAll("figure.explorable .picture")];
   return [
-    headings.map((heading) => heading.textContent.replace(/\s+/g, " ").trim()),
+    headings.map(said),
     pictures.map((picture) => picture.getAttribute("aria-label")),
   ];
 }

@@ -80,7 +80,7 @@ def box(corner, name, short, uri):
     text = "text-anchor:middle;font-size:{}px;fill:var(--fig-{})"
     return (
         f'<a href="{html.escape(uri)}"><rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="5" style="{frame}"/>'
-        f'<text x="{middle}" y="{y + 18}" style="{text.format(12, "muted")}">{name[:3]}</text>'
+        f'<text x="{middle}" y="{y + 18}" style="{text.format(12, "muted")}">{chapters()[name].number}</text>'
         f'<text x="{middle}" y="{y + 35}" style="{text.format(11, "ink")}">{html.escape(short)}</text></a>'
     )
 
@@ -126,7 +126,7 @@ def list_chapters():
 def list_mistakes():
     for name, row in course()["chapter"].items():
         for belief, shown, truth in row["mistaken"]:
-            yield f"“{belief}”\n: {truth} {figure(shown)}, in {link(name, name[:3])}.\n"
+            yield f"“{belief}”\n: {truth} {figure(shown)}, in {link(name, chapters()[name].number)}.\n"
 
 
 def list_lecture():
@@ -134,7 +134,7 @@ def list_lecture():
     yield f"{plan['about']}\n\n| minutes | show | say |\n|--:|---|---|"
     for count, name, text in plan["steps"]:
         place = place_of()[name]
-        yield f"| {count} | {figure(name)}, in {link(place, place[:3])} | {text} |"
+        yield f"| {count} | {figure(name)}, in {link(place, chapters()[place].number)} | {text} |"
 
 
 def list_sessions(key):
