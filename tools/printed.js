@@ -83,14 +83,15 @@ function rename(root, name) {
   }
 }
 
-// A link leads to a place in the book, to another host, or is none on paper.
-function relink(root, name, names, target) {
+// A link leads to a place in the book, to another host, to what is published beside the book, or is none on paper.
+function relink(root, name, names, target, published) {
   for (const link of root.querySelectorAll("a[href]")) {
     const href = link.getAttribute("href");
     if (/^https?:\/\/(?!localhost)/.test(href)) continue;
     const [, file, id] = href.match(/^([^#?]*)(?:\?[^#]*)?(?:#(.*))?$/);
     const page = file ? file.replace(/^(\.\/)+/, "").replace(/\.html$/, "") : name;
     if (names.includes(page)) link.setAttribute("href", target(page, id));
+    else if (published && !/^https?:/.test(href)) link.setAttribute("href", new URL(href, published).href);
     else link.replaceWith(...link.childNodes);
   }
 }
@@ -103,6 +104,7 @@ async function prepare(names, target) {
     if (!answer.ok) throw Error(`${name}: ${answer.status}`);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const article = document.adoptNode(page.querySelector("article.bd-article"));
+    const published = page.querySelector("link[rel=canonical]")?.href;
     const solutions = make("div", "solutions");
     article.querySelectorAll(SCREEN).forEach((element) => element.remove());
     quizzes(article, name, solutions);
@@ -113,7 +115,7 @@ async function prepare(names, target) {
     if (part && !/^\d/.test(h1.textContent.trim())) h1.prepend(`${part}-${chapter} `);
     const title = h1.textContent.trim();
     for (const root of [article, solutions]) {
-      relink(root, name, names, target);
+      relink(root, name, names, target, published);
       rename(root, name);
     }
     article.id = place(name);

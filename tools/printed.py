@@ -40,12 +40,13 @@ def about():
     version = re.search(r'__version__ = "(.*)"', (ROOT / "mathlib" / "__init__.py").read_text(encoding="utf8"))[1]
     repository = config["sphinx"]["config"]["html_theme_options"]["repository_url"]
     described = {key: config[key] for key in ("title", "author")} | {"version": version, "repository": repository}
+    address = config["sphinx"]["config"].get("html_baseurl") or repository
     described["lines"] = [
         "Second-order optimization for deep learning, in notebooks that move",
         config["author"],
         f"Version {version}, {config['copyright']}",
         "On paper the figures stand still, and the code that draws them is left out. To move them, to run the code and "
-        f"to have answers checked, open the book in a browser: {repository} says where.",
+        f"to have answers checked, open the book in a browser: {address}",
         "Text and figures: CC BY 4.0. Code: MIT.",
     ]
     return described
