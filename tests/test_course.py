@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from course import before, chapters, course, exercises, place_of
+from course import before, chapters, course, exercises, place_of, terms_from_elsewhere
 
 ROOT = Path(__file__).parents[1]
 ROWS = course()["chapter"]
@@ -42,6 +42,11 @@ def test_what_is_imported_is_taught_before_or_borrowed(name):
 def covered(found, things):
     """A thing may be a room of mathlib, which covers what is in it."""
     return found in things or found.rpartition(".")[0] in things
+
+
+@on_every_chapter
+def test_few_terms_come_from_elsewhere(name):
+    assert len(terms_from_elsewhere(name)) <= 8, "a chapter that brings so many should be a prerequisite"
 
 
 def test_everything_is_taught_once():

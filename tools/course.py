@@ -15,6 +15,7 @@ SOURCE = BOOK / "course.toml"
 
 BOX = re.compile(r":::\{admonition\}.*?(?=^:::$)", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"\]\((\d-\d-[\w-]+)\.ipynb\)")
+TERM = re.compile(r"\{term\}`(?:[^`<]*<)?([^`>]+)>?`")
 EXERCISE = re.compile(r"\{exercise\} ([✍⌨ ]+) (★+) (.+)\n:label: (ex-[a-z0-9-]+)")
 
 
@@ -51,6 +52,14 @@ class Chapter:
         """The chapters that its box links to after "You need", before it comes to its slides."""
         needed = re.split(r"You need:?\*+|To teach it|\*\*Slides", self.box)[1]
         return LINK.findall(needed)
+
+    @property
+    def terms(self):
+        """The terms of the glossary that it uses before its quiz, in small letters, and as it writes them."""
+        texts = [cell.source for cell in self.notebook.cells if cell.cell_type == "markdown"]
+        found = TERM.findall("\n".join(texts).partition("## Check yourself")[0])
+        written = [" ".join(term.split()) for term in found]
+        return {term.lower(): term for term in reversed(written)}
 
     @property
     def figures(self):
@@ -107,3 +116,14 @@ def before(name, needs):
             found.add(earlier)
             todo += needs[earlier]
     return found
+
+
+def terms_from_elsewhere(name):
+    """The terms that a chapter takes from earlier ones that it does not need: the glossary has to explain them."""
+    needs = {name: row["needs"] for name, row in course()["chapter"].items()}
+    first = {}
+    for earlier, chapter in chapters().items():
+        for term in chapter.terms:
+            first.setdefault(term, earlier)
+    known = {name, *before(name, needs)}
+    return sorted((said for term, said in chapters()[name].terms.items() if first[term] not in known), key=str.lower)

@@ -14,7 +14,7 @@ from sphinx.util.docutils import SphinxDirective
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tools"))
 import minutes  # noqa: E402
-from course import SOURCE, before, chapters, course, exercises, place_of  # noqa: E402
+from course import SOURCE, before, chapters, course, exercises, place_of, terms_from_elsewhere  # noqa: E402
 
 # ── the map ──
 
@@ -116,7 +116,10 @@ def list_chapters():
         more = f", {whole} with what is further" if whole > core(name) else ""
         needed = f"Needs {links(row['needs'])}." if row["needs"] else "Needs no other chapter."
         helped = f" {links(row['helps'])} would help." if row.get("helps") else ""
-        yield f"**{link(name)}.** {core(name)} minutes{more}; {len(chapter.exercises)} exercises. {needed}{helped}\n"
+        words = ", ".join(f"{{term}}`{term}`" for term in terms_from_elsewhere(name))
+        foreign = f" Terms from elsewhere: {words}." if words else ""
+        yield f"**{link(name)}.** {core(name)} minutes{more}; {len(chapter.exercises)} exercises."
+        yield f"{needed}{helped}{foreign}\n"
         yield from (f"- {objective}" for objective in chapter.objectives)
         yield "\n"
         yield from (f"- *Show* {figure(name)}: {point}" for name, point in row["points"])
