@@ -125,3 +125,35 @@ def dual_update(dfp_update):
         rtol=1e-6,
         what="M after an update",
     )
+
+
+def along(scale):
+    """A parabola along a line, with its minimum at 1 / scale."""
+    return lambda eta: (1 - scale * eta) ** 2, lambda eta: -2 * scale * (1 - scale * eta)
+
+
+@check.code("ex-line-search")
+def line_search(search):
+    """Any eta of the two conditions is right; the parabolas need 1, a longer eta, and a much shorter one."""
+    ripples = (
+        lambda eta: (3 - eta) ** 2 / 20 + 1 - np.cos(3 - eta),
+        lambda eta: (eta - 3) / 10 - np.sin(3 - eta),
+    )
+    for (phi, slope), c1, c2 in (
+        (along(1.0), 0.1, 0.9),
+        (along(0.01), 0.1, 0.9),
+        (along(300.0), 0.1, 0.9),
+        (ripples, 0.1, 0.2),
+    ):
+        eta = search(phi, slope, c1, c2)
+        require(eta is not None, "it returns None: is a `return` missing?")
+        require(np.ndim(eta) == 0 and np.isreal(eta), "it has to return eta, one number")
+        require(eta > 0, f"eta = {eta:g} is no step forwards")
+        require(
+            phi(eta) <= phi(0.0) + c1 * eta * slope(0.0),
+            f"eta = {eta:g} is too long: the loss falls less than Armijo asks",
+        )
+        require(
+            slope(eta) >= c2 * slope(0.0),
+            f"eta = {eta:g} is too short: the slope {slope(eta):.3g} is still below c2 times {slope(0.0):.3g}",
+        )

@@ -92,3 +92,31 @@ def dfp_update(M, s, y):
 # %% ex-dual-update: what M knew along y has to be taken away
 def dfp_update(M, s, y):
     return M + np.outer(s, s) / (s @ y)
+
+
+# %% ex-line-search: too short: the slope
+def search(phi, slope, c1=0.1, c2=0.9):
+    eta = 1.0
+    while phi(eta) > phi(0.0) + c1 * eta * slope(0.0):
+        eta /= 2
+    return eta
+
+
+# %% ex-line-search: too long
+def search(phi, slope, c1=0.1, c2=0.9):
+    eta = 1.0
+    while slope(eta) < c2 * slope(0.0):
+        eta *= 2
+    return eta
+
+
+# %% ex-line-search: is a `return` missing
+def search(phi, slope, c1=0.1, c2=0.9):
+    eta = 1.0
+    while phi(eta) > phi(0.0) + c1 * eta * slope(0.0):
+        eta /= 2
+
+
+# %% ex-line-search: too short
+def search(phi, slope, c1=0.1, c2=0.9):
+    return 1e-6
