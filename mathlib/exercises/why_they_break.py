@@ -128,3 +128,35 @@ def another_batch(next_product):
         rtol=1e-5,
         what="the product",
     )
+
+
+@check.code("ex-sick")
+def sick(report, fall_two, fall_one):
+    rng = np.random.default_rng(0)
+    s, y = rng.standard_normal((2, 15, 4)) * np.geomspace(0.1, 10, 15)[:, None]
+    sy, ss, yy = (np.sum(a * b, axis=1) for a, b in ((s, y), (s, s), (y, y)))
+    compare(
+        report(list(zip(s.copy(), y.copy(), strict=True))),
+        np.median(sy / ss),
+        [
+            (np.mean(sy / ss), "this is the mean; asked is the median, which a few wild pairs do not move"),
+            (np.median((sy / ss)[sy > 0]), "the pairs with s . y <= 0 are left out; the log holds all"),
+            (np.median(abs(sy / ss)), "the sign of s . y is lost"),
+            (np.median(sy / yy), "this is s . y over y . y, an inverse curvature; divide by s . s"),
+            (np.median(ss / sy), "it is upside down: s . y over s . s"),
+            (np.median(sy), "s . y is not yet divided by s . s"),
+            (np.median(sy / np.sqrt(ss)), "divide by s . s, not by the length of s"),
+        ],
+        what="the report",
+    )
+    for fall, right, mistakes in (
+        (fall_two, 7, [(1, "with two batches the report follows 1/eta")]),
+        (
+            fall_one,
+            1,
+            [(8, "with one batch the report knows nothing of eta"), (7, "with one batch it knows nothing of eta")],
+        ),
+    ):
+        upside_down = (1 / 7, "it is upside down: the report at 1/64 over that at 1/8")
+        what = f"the fall from {'two batches' if right == 7 else 'one batch'}"
+        compare(fall, right, [*mistakes, upside_down], rtol=0.25, what=what)
