@@ -19,6 +19,7 @@ import fresh_outputs
 import lean_pages
 import numbering
 import sharing
+import symbols
 import terms
 
 
@@ -193,3 +194,23 @@ def test_what_search_engines_are_told_of_the_course_follows_the_base():
     assert told["url"] == "https://a.org/course/index.html"
     assert told["image"] == "https://a.org/course/c.png"
     assert told["hasPart"][0]["url"] == "https://a.org/course/book/1-1-review-of-cnns.html"
+
+
+@pytest.mark.parametrize(
+    ("latex", "typed"),
+    [
+        (r"\eta", "η"),
+        (r"\hat g", "ĝ"),
+        (r"\hat g", "g hat"),
+        (r"\Delta", "Δ"),
+        ("Hv", "H v"),
+        (r"H\,v", "Hv"),
+        (r"s \cdot y", "s^T y"),
+        (r"s \cdot y", "s·y"),
+        (r"\sigma^2", "σ^2"),
+        (r"\d^2\ell[u, v]", "d^2ℓ[u,v]"),
+        (r"\mathcal{K}_k", "K_k"),
+    ],
+)
+def test_a_symbol_is_found_as_one_types_it(latex, typed):
+    assert typed in set(symbols.ways(latex))

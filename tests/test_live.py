@@ -488,6 +488,26 @@ def test_a_figure_of_edited_code_calls_python(opened, site, numpy):
     assert figure.locator(".controls input").count() >= 1
 
 
+def test_a_cell_of_a_further_section_runs_closed_and_opens_it_at_an_error(opened, site):
+    page = press(opened(f"{site}/book/{CHAPTER}.html"))
+    page.evaluate(IN_FURTHER + ".editor.text = 'print(6 * 7)'")
+    page.evaluate(f"livePage.run([{IN_FURTHER}])")
+    page.wait_for_function(IN_FURTHER + ".state === 'done'")
+    is_open = IN_FURTHER + ".box.closest('details.further').open"
+    assert not page.evaluate(is_open)
+    page.evaluate(IN_FURTHER + ".editor.text = '1 / 0'")
+    page.evaluate(f"livePage.run([{IN_FURTHER}])")
+    page.wait_for_function(IN_FURTHER + ".state === 'failed'")
+    assert page.evaluate(is_open)
+    number = page.evaluate(NUMBER_IN_FURTHER)
+    assert Cell(page, number).run("print(6 * 8)") == "48", "an editor that was made in a closed section"
+
+
+IN_FURTHER = "livePage.cells.find(({ box }) => box.closest('details.further'))"
+NUMBER_IN_FURTHER = """[...document.querySelectorAll('.bd-article .cell:has(.live-editor)')]
+    .findIndex((box) => box.closest('details.further')) + 1"""
+
+
 # ── the page as a whole ──
 
 

@@ -301,20 +301,21 @@ def test_each_term_is_linked_and_has_a_definition(page):
 def test_a_term_shows_what_it_means_to_keyboard_pointer_and_finger(visit, site):
     for theme, size, touch in [("light", DESK, False), ("dark", PHONE, True)]:
         view = visit(f"{site}/{CHAPTERS[3]}", theme=theme, size=size, has_touch=touch)
-        term, definition = view.locator(TERM).first, view.locator("#definition")
-        term.scroll_into_view_if_needed()
+        term, definition = view.locator(TERM).nth(7), view.locator("#meaning")
         if touch:
             term.tap()
         else:
+            view.evaluate("scrollTo(0, 0)")
             view.keyboard.press("Tab")
             term.focus()
+            view.wait_for_function("scrollY > 0")
         definition.wait_for()
-        assert term.get_attribute("aria-describedby") == "definition"
+        assert term.get_attribute("aria-describedby") == "meaning"
         box, at = definition.bounding_box(), term.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= size["width"]
         assert 0 <= box["y"] - at["y"] - at["height"] < 40 or 0 <= at["y"] - box["y"] - box["height"] < 40
-        assert not violations(view, {"include": [["#definition"]]})
+        assert not violations(view, {"include": [["#meaning"]]})
         view.keyboard.press("Escape")
         definition.wait_for(state="hidden")
         assert urlsplit(view.url).path.endswith(CHAPTERS[3]), "it shows, and leads nowhere yet"
@@ -322,8 +323,8 @@ def test_a_term_shows_what_it_means_to_keyboard_pointer_and_finger(visit, site):
         assert not off_host(view)
     view = visit(f"{site}/{CHAPTERS[3]}")
     view.locator(TERM).nth(1).hover()
-    view.locator("#definition").hover()
-    view.locator("#definition > a").click()
+    view.locator("#meaning").hover()
+    view.locator("#meaning > a").click()
     view.wait_for_url("**/glossary.html#term-*")
 
 
@@ -550,6 +551,22 @@ def test_print_has_stills_and_captions(visit, site, page):
     check_still(view)
 
 
+def test_paper_is_light_and_has_no_controls_and_no_solutions(visit, site):
+    view = visit(f"{site}/{CHAPTERS[-1]}", theme="dark")
+    view.evaluate("dispatchEvent(new Event('beforeprint'))")
+    view.emulate_media(media="print")
+    assert colours(view)[0] == "light"
+    gone = (
+        "nav.bd-links, .bd-header, .prev-next-area, .live-page, button, details.solution > :not(summary), details.hide"
+    )
+    assert not [part.evaluate("part => part.outerHTML") for part in view.locator(gone).all() if part.is_visible()]
+    titles = [title.inner_text() for title in view.locator("h1").all() if title.is_visible()]
+    assert len(titles) == 1
+    assert titles[0].startswith("7.1 ")
+    view.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert colours(view)[0] == "dark"
+
+
 def check_still(view):
     for figure in view.locator("figure.explorable").all():
         picture = figure.locator("[role=img]").bounding_box()
@@ -559,7 +576,22 @@ def check_still(view):
         assert not any(control.is_visible() for control in figure.locator("input, button, output").all())
 
 
+def test_the_list_of_moving_figures_has_them_all_and_leads_to_each():
+    listed = [link["href"] for link in soup("book/figures.html").article.select("li a.reference")]
+    moving = [(page, figure["id"]) for page in CHAPTERS for figure in soup(page).select("figure:has(.controls)")]
+    assert listed == [f"{Path(page).name}#{name}" for page, name in moving]
+
+
 # ── the page around them ──
+
+
+def test_the_way_to_another_part_names_it():
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf8"))["parts"]
+    for part, after in pairwise(parts):
+        last, first = part["chapters"][-1]["file"], after["chapters"][0]["file"]
+        assert soup(f"{last}.html").select_one(".right-next .part").get_text() == f"{after['caption']}:"
+        assert soup(f"{first}.html").select_one(".left-prev .part").get_text() == f"{part['caption']}:"
+    assert not soup(CHAPTERS[0]).select(".right-next .part")
 
 
 def colours(view):
@@ -636,12 +668,28 @@ def test_without_javascript_exercises_can_be_read(visit, site):
     assert not page.get_by_role("button", name="Check").count()
 
 
-def test_search_finds_a_chapter(visit, site):
-    view = visit(f"{site}/search.html?q={quote(soup(CHAPTERS[0]).h1.find(string=True))}")
-    view.locator("#search-results li a").first.wait_for()
-    links = [link.get_attribute("href") for link in view.locator("#search-results a").all()]
-    assert any(CHAPTERS[0].split("/")[-1] in link for link in links), links
+def found(view, site, query):
+    """The addresses that a search finds, best first."""
+    view.goto(f"{site}/search.html?q={quote(query)}")
+    view.locator(".search-summary", has_text="finished").wait_for()
     assert not view.complaints
+    return view.locator("#search-results li > a").evaluate_all("links => links.map(link => link.getAttribute('href'))")
+
+
+def test_search_finds_a_chapter(visit, site):
+    links = found(visit(f"{site}/search.html"), site, soup(CHAPTERS[0]).article.h1.find(string=True, recursive=False))
+    assert any(CHAPTERS[0].split("/")[-1] in link for link in links), links
+
+
+def test_search_finds_symbols_and_names_of_functions(visit, site):
+    view = visit(f"{site}/search.html")
+    for symbol in ("η", "ε", "H v", "Hv", "s^T y", "ĝ", "θ"):
+        links = found(view, site, symbol)
+        assert "notation.html#symbol-" in links[0], f"{symbol}: {links[:3]}"
+        assert any(Path(chapter).name in link for chapter in CHAPTERS for link in links), f"{symbol}: no chapter"
+    for name in ("hvp", "grad_and_hvp", "basis_matching"):
+        links = found(view, site, name)
+        assert any(link.endswith(f".{name}") for link in links[:2]), f"{name}: {links[:3]}"
 
 
 # ── the decks ──

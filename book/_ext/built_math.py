@@ -15,6 +15,7 @@ import sphinxcontrib.katex
 from docutils import nodes
 from sphinx.util import logging
 from sphinx.util.math import get_node_equation_number
+from symbols import plain
 
 logger = logging.getLogger(__name__)
 
@@ -104,15 +105,15 @@ def visit_display(self, node):
     raise nodes.SkipNode
 
 
-def index_without_formulas(app):
-    """Keep LaTeX out of the search index."""
+def index_letters(app):
+    """Put of formulas the letters into the search index, and not their LaTeX."""
     if getattr(app.builder, "search", False):
         index_page = app.builder.index_page
 
         def index_words(pagename, doctree, title):
             doctree = doctree.deepcopy()
             for node in list(doctree.findall(lambda n: isinstance(n, nodes.math | nodes.math_block))):
-                node.parent.remove(node)
+                node.parent.replace(node, nodes.Text(f" {plain(node.astext())} "))
             index_page(pagename, doctree, title)
 
         app.builder.index_page = index_words
@@ -121,5 +122,5 @@ def index_without_formulas(app):
 def setup(app):
     app.add_html_math_renderer("built", inline_renderers=(visit_inline, None), block_renderers=(visit_display, None))
     app.connect("config-inited", lambda app, config: setattr(config, "html_math_renderer", "built"))
-    app.connect("builder-inited", index_without_formulas)
+    app.connect("builder-inited", index_letters)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

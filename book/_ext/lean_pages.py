@@ -46,6 +46,7 @@ SCRIPTS = [
     "live.js",
     "exercises.js",
     "terms.js",
+    "print.js",
 ]
 SEARCH_SCRIPTS = [
     "doctools.js",

@@ -28,6 +28,13 @@ def assign_section_numbers(self, env):
     return [name for name, numbers in env.toc_secnumbers.items() if numbers != before.get(name)]
 
 
+def title_on_paper(app, pagename, templatename, context, doctree):
+    """Number the title that the theme prints above the contents."""
+    if number := chapter(pagename):
+        context["pagetitle"] = f"{'.'.join(map(str, number))} {context['pagetitle']}"
+
+
 def setup(app):
     TocTreeCollectorWithStyles.assign_section_numbers = assign_section_numbers
+    app.connect("html-page-context", title_on_paper, priority=900)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

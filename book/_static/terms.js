@@ -4,7 +4,7 @@
 {
   const DELAY = 200; // milliseconds that a pointer rests, or may be away on its way to the definition
   const box = document.createElement("div");
-  Object.assign(box, { id: "definition", className: "definition", popover: "auto" });
+  Object.assign(box, { id: "meaning", className: "meaning", popover: "auto" });
   let loading, timer, shown;
 
   function place(link) {
@@ -46,7 +46,7 @@
 
   box.addEventListener("pointerenter", () => clearTimeout(timer));
   box.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && soon(hide));
-  addEventListener("scroll", hide, { passive: true });
+  addEventListener("scroll", () => shown && place(shown), { passive: true }); // a focus may bring its term into view
   document.querySelectorAll("a:has(> .std-term)").forEach((link) => {
     link.addEventListener("pointerenter", ({ pointerType }) => pointerType === "mouse" && soon(() => show(link)));
     link.addEventListener("pointerleave", ({ pointerType }) => pointerType === "mouse" && soon(hide));
