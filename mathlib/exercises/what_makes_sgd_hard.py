@@ -7,6 +7,19 @@ from mathlib.exercises import Exercises, compare
 check = Exercises()
 
 check.formula(
+    "ex-long-valley",
+    "1 / log((kappa + 1)/(kappa - 1))",
+    {
+        "kappa/2": "this is what it is like for large kappa; the formula for every kappa is asked for",
+        "log((kappa + 1)/(kappa - 1))": "this is what one step adds to the logarithm; e is reached after one over it",
+        "1 / log((kappa - 1)/(kappa + 1))": "the share is below 1 and its logarithm negative: the sign is wrong",
+        "-1 / log(1 - 1/kappa)": "this is for eta = 1/h_max, which is shorter than the best step",
+        "(kappa + 1)/(kappa - 1)": "after t steps the share is that of one step to the power t: take logarithms",
+    },
+    kappa=range(2, 40),
+)
+
+check.formula(
     "ex-slope-left",
     "1 - eta*(h1*g1**2 + h2*g2**2) / (g1**2 + g2**2)",
     {
