@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve pdf epub release audit epubcheck printed assignments lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
+.PHONY: help book pages serve pdf epub release types audit epubcheck printed assignments lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -114,6 +114,10 @@ portable: .venv/installed ## laws and stored outputs on other kernels, Pythons, 
 release: .venv/installed ## build wheel and sdist into _build/dist; run the laws on what each installs (half an hour)
 	$(call heading,wheel and sdist)
 	@python tools/release.py --pythons 3.11 3.12 3.13
+
+types: .venv/installed ## let mypy read how the public names are typed (installs it)
+	@$(PIP) 'mypy>=1.15'
+	@mypy
 
 audit: .venv/installed ## look the pinned requirements up among known vulnerabilities (installs pip-audit)
 	@$(PIP) pip-audit

@@ -52,7 +52,7 @@ class Dual(Number):
 
     __slots__ = ("tangent", "value")
 
-    def __init__(self, value, tangent):
+    def __init__(self, value, tangent) -> None:
         value, tangent = floating(value, "value"), floating(tangent, "tangent")
         if np.shape(value) != np.shape(tangent):
             raise ValueError(
