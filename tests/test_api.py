@@ -58,3 +58,19 @@ def test_formulas_are_typeset_and_code_is_not():
     text = "It is ``df(x)[v] = Im f(x + i eps\nv) / eps``, see ``H @ v``."
     assert api.typeset(text) == r"It is :math:`\d f(x)[v] = \Im f(x + \i\eps v) / \eps`, see ``H @ v``."
     assert inspect.getdoc(mathlib.complex_step)
+
+
+@pytest.mark.site
+def test_links_to_when_all_stood_on_one_page_arrive_at_a_link_to_where_it_stands_now():
+    from browser import HTML
+    from bs4 import BeautifulSoup
+
+    html = BeautifulSoup((HTML / "book" / "mathlib.html").read_text(encoding="utf8"), "html.parser")
+    for name in NAMES:
+        page = html.find(id=name).a["href"]
+        assert page.endswith(f"#{name}")
+        there = BeautifulSoup((HTML / "book" / page.partition("#")[0]).read_text(encoding="utf8"), "html.parser")
+        entry = there.find(id=name).parent
+        assert "Explained in" in entry.get_text()
+        assert entry.find("a", string="[source]")["href"].startswith("https://")
+    assert html.find(id="mathlib.hessian.Hessian.dense")

@@ -72,6 +72,7 @@ def link_sources(app, config):
 
 # ── the list ──
 
+MEMBERS = re.compile(r"^\.\. autoclass:: (?:\S+\.)?(\w+)\n +:members: (.+)$", re.M)
 ENTRY = re.compile(r"^\.\. (?:currentmodule:: (?P<module>\S+)|auto(?:function|class|exception):: (?P<name>\S+))$", re.M)
 
 
@@ -83,6 +84,12 @@ def documented(page):
             module = entry["module"]
         else:
             yield entry["name"] if entry["name"].startswith("mathlib.") else f"{module}.{entry['name']}"
+
+
+def members(page):
+    """The members of the classes that a page documents, by the name of the class."""
+    found = MEMBERS.findall(page.read_text(encoding="utf8"))
+    return {name: listed.split(", ") for name, listed in found}
 
 
 def summary(name):
@@ -108,14 +115,15 @@ class List(SphinxDirective):
         names, lines = [], []
         for page in (ROOT / "book" / f"{stem}.md" for stem in self.arguments[0].split()):
             self.env.note_dependency(str(page))
-            names += documented(page)
+            of = members(page)
+            names += [[name, *(f"{name}.{m}" for m in of.get(name.split(".")[-1], []))] for name in documented(page)]
             title = re.search(r"^# (.+)$", page.read_text(encoding="utf8"), re.M)[1]
             lines += [f"[{title}]({page.name}):", ""]
             lines += [f"- {{py:obj}}`{name}`: {typeset_markdown(summary(name))}" for name in documented(page)] + [""]
         parsed = self.parse_text_to_nodes("\n".join(lines))
         items = [item for node in parsed for item in node.findall(nodes.list_item)]
-        for item, name in zip(items, names, strict=True):
-            item["ids"].append(name)
+        for item, ids in zip(items, names, strict=True):
+            item["ids"] += ids
         return parsed
 
 
