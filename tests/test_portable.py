@@ -51,5 +51,5 @@ def test_the_package_declares_every_file_of_data_that_it_carries():
     project = tomllib.loads((portable.ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     declared = project["tool"]["setuptools"]["package-data"]
     carried = [path for path in portable.ROOT.glob("mathlib/**/*.*") if path.suffix not in (".py", ".pyc")]
-    assert {path.parent.name for path in carried} == {"problems", "measured"}
+    assert {path.parent.name for path in carried} == {"mathlib", "problems", "measured"}
     assert not [path for path in carried if not any(path.match(pattern) for pattern in declared["*"])]
