@@ -9,6 +9,7 @@ import pikepdf
 import pypdfium2
 import pytest
 from browser import HTML
+from bs4 import BeautifulSoup
 from epub import TARGET as EPUB
 from pdf import TARGET as PDF
 from pdf import figures_of
@@ -26,7 +27,11 @@ def html(name):
 
 
 def plain(markup):
-    return " ".join(re.sub(r"<[^>]*>", "", markup).replace("&amp;", "&").split())
+    """The text, with a formula as it is read and not once more as it is seen."""
+    soup = BeautifulSoup(markup, "html.parser")
+    for seen in soup.select(".katex-html"):
+        seen.decompose()
+    return " ".join(soup.get_text().split())
 
 
 # ── the PDF ──
