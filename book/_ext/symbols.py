@@ -66,6 +66,12 @@ def index_rows(app, doctree):
             row[0].insert(0, addnodes.index(entries=entries))
 
 
+def read_anew(app, env, added, changed, removed):
+    """Read the notation whenever a page is read: Sphinx's search forgets the entries of pages that it keeps."""
+    return [NOTATION] if added or changed or removed else []
+
+
 def setup(app):
     app.connect("doctree-read", index_rows)
+    app.connect("env-get-outdated", read_anew)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
