@@ -4,7 +4,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 
 ==  ===============  ===============================================================================================
 0   ``arithmetic``   what every arithmetic shares: kinds of derivative rule, dispatch, what a number is
-0   ``primitives``   the one table of derivative rules
+0   ``primitives``   the one table of derivative rules, a folder
 0   ``door``         what every function asks of its arguments, and of what a program returns
 1   ``dual``         dual numbers a + b eps, and the guarded complex numbers of complex step
 1   ``nn``           layers, losses and two small networks (import it by name)
