@@ -5,6 +5,10 @@ import warnings
 
 import mpmath as mp
 import numpy as np
+import programs_arrays
+import programs_decompositions
+import programs_scipy
+import programs_statistics
 import pytest
 
 from mathlib.arithmetic import name_of
@@ -216,6 +220,11 @@ SMOOTH = {
     np.select: [(lambda x: np.select([A[0] > 0, A[0] > -1], [x, x**2], 3.0), (3,))],
     np.linalg.multi_dot: [(lambda x: np.linalg.multi_dot([x, A, x]), (3, 3))],
 }  # fmt: skip
+
+for room in (programs_arrays, programs_decompositions, programs_scipy, programs_statistics):
+    ORACLE |= room.ORACLE
+    LINEAR |= room.LINEAR
+    SMOOTH |= room.SMOOTH
 
 
 def each(programs):

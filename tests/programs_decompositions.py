@@ -1,0 +1,3 @@
+"""Programs and derivatives of the rows of `mathlib.primitives.decompositions`: see `programs.py`."""
+
+ORACLE, LINEAR, SMOOTH = {}, {}, {}

@@ -1,0 +1,3 @@
+"""Programs and derivatives of the rows of `mathlib.primitives.special`: see `programs.py`."""
+
+ORACLE, LINEAR, SMOOTH = {}, {}, {}
