@@ -357,7 +357,7 @@ class Rule(Row):
     def check(self, arrays, rest, kwargs):
         """Refuse Numbers in the places of constants, and options that are not differentiated; give the others."""
         for a in rest:
-            if isinstance(a, Number):
+            if isinstance(a, Number) and not a.is_real:
                 self.refuse_place([a])
             if type(a) is str and a in {"A", "F", "K"}:
                 reason = "only order C is differentiated"
@@ -366,7 +366,7 @@ class Rule(Row):
             return kwargs
         options = zip(self.signature[0][self.count :], rest, strict=False) if self.count else ()
         for k, v in itertools.chain(options, kwargs.items()):
-            if isinstance(v, Number):
+            if isinstance(v, Number) and not v.is_real:
                 self.refuse_place([v])
             if k in self.refused and not self.is_default(k, v) and not own_dtype(k, v, arrays):
                 raise unsupported(self.function, arrays, f"the argument {k}= is not differentiated", INSTEAD_OF[k])
@@ -585,8 +585,11 @@ class Discrete(Row):
 
 
 def real_value(x):
-    """The plain real array that x stands for, at any depth of nesting; also inside lists and tuples."""
-    while isinstance(x, Number):
+    """The plain real array that x stands for, at any depth of nesting; also inside lists and tuples.
+
+    A traced array is one.
+    """
+    while isinstance(x, Number) and not x.is_real:
         x.run.check()
         x = x.primal
     return type(x)(map(real_value, x)) if type(x) in (list, tuple) else x
@@ -791,6 +794,7 @@ class Number(NDArrayOperatorsMixin):
 
     __slots__ = ("origin", "run")
     error = UnsupportedError
+    is_real = False  # whether it stands for a plain array, without a derivative
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
         if (out := kwargs.pop("out", None)) is not None and not (out[0] is self and self.ndim == 0):

@@ -26,6 +26,8 @@ def program(f, *wrong):
 
 def with_data(loss, data, options):
     """The loss as a function of theta alone."""
+    if bind := getattr(loss, "bind", None):
+        return bind(data, options) if data or options else loss
     return (lambda theta: loss(theta, *data, **options)) if data or options else loss
 
 

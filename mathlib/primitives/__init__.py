@@ -17,8 +17,8 @@ from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general,
 from mathlib.primitives import constants, products, reductions  # noqa: F401, they fill the table
 from mathlib.primitives.elementary import gap, one_minus_square, sech2, sigmoid
 from mathlib.primitives.linear_algebra import cofactors, cofactors_along, logabsdet
-from mathlib.primitives.shapes import Piece, assemble, deposit, part
+from mathlib.primitives.shapes import Piece, assemble, deposit, is_basic, part
 
 __all__ = ["TABLE", "composite", "discrete", "elementwise", "general", "multilinear", "primitive"]
-__all__ += ["Piece", "assemble", "cofactors", "cofactors_along", "deposit", "gap", "logabsdet"]
+__all__ += ["Piece", "assemble", "cofactors", "cofactors_along", "deposit", "gap", "is_basic", "logabsdet"]
 __all__ += ["one_minus_square", "part", "sech2", "sigmoid"]

@@ -1,0 +1,310 @@
+"""`compiled`: a loss that is traced once, and then run as a plan; also its gradient and its Hessian-vector products."""
+
+import functools
+import math
+import random
+
+import numpy as np
+
+from mathlib import nn
+from mathlib.arithmetic import General, Number, Run, UnsupportedError, caller, has_rules, plain_form, real_value, type_of
+from mathlib.backprop import backward, gradient
+from mathlib.compiler import passes
+from mathlib.compiler.graph import Op
+from mathlib.compiler.plan import ChangedError, Plan, Writer
+from mathlib.compiler.tracing import Traced, expanded, traced
+from mathlib.compiler.watch import Watch
+from mathlib.door import floats, is_finite, program, with_data
+from mathlib.dual import Dual
+from mathlib.hessian import grad_and_hvp, hvp
+from mathlib.primitives import gap, one_minus_square, sech2, sigmoid
+
+expanded(gap, one_minus_square, sech2, sigmoid, nn.relu, nn.cross_entropy)
+
+LIMIT = 16  # plans for the same shapes: beyond, the program is another one at each call
+
+
+def optimized(graph):
+    """The graph after all passes."""
+    return functools.reduce(lambda graph, f: f(graph), passes.ALL, graph)
+
+
+def value(f, theta, *data):
+    """A program's value."""
+    return (f(theta, *data),)
+
+
+def value_and_gradient(f, theta, *data):
+    """The loss and its gradient, by the table's rules."""
+    y, (g,), _ = backward(with_data(f, data, {}), theta, None)
+    return y, g
+
+
+def value_gradient_and_product(f, theta, v, *data):
+    """The loss, its gradient and the product of its Hessian with v, by the table's rules on dual numbers."""
+    dual = Dual._of(theta, v, Run())
+    try:
+        y, (g, Hv), _ = backward(with_data(f, data, {}), dual, (0, 1))
+    finally:
+        dual.run.alive = False
+    return getattr(y, "value", y), g, Hv
+
+
+# ------------------------------------------------------------------------------- arguments as arrays
+
+
+def flat(tree, arrays):
+    """What tells two calls apart, with the arrays and the floats in the arguments collected in order."""
+    kind = type(tree)
+    if kind is np.ndarray or isinstance(tree, (float, np.generic)):
+        if kind is np.ndarray and tree.dtype.kind not in "fiub":
+            raise TypeError(f"a compiled program takes arrays of real numbers, and one of {tree.dtype} came.")
+        arrays.append(tree)
+        return Slot, np.shape(tree), tree.dtype if kind is np.ndarray or isinstance(tree, np.generic) else float
+    if kind in (tuple, list):
+        return kind, *(flat(a, arrays) for a in tree)
+    if kind is dict:
+        return dict, *((k, flat(a, arrays)) for k, a in tree.items())
+    if kind is slice:
+        return slice, tree.start, tree.stop, tree.step
+    if has_rules(tree) or kind.__hash__ is None:
+        instead = plain_form(tree, "a") if has_rules(tree) else "an array, a number, a word, or a list of them"
+        raise TypeError(f"a compiled program takes arrays and numbers, and a {type_of(tree)} came. Instead: {instead}.")
+    return kind, tree
+
+
+class Slot:
+    """The place of an array among the arguments."""
+
+
+def unflat(form, arrays):
+    """The arguments again, with these arrays."""
+    kind, *rest = form
+    if kind is Slot:
+        return next(arrays)
+    if kind in (tuple, list):
+        return kind([unflat(a, arrays) for a in rest])
+    if kind is dict:
+        return {k: unflat(a, arrays) for k, a in rest}
+    return slice(*rest) if kind is slice else rest[0]
+
+
+def is_plain(theta):
+    """Whether theta is what a plan takes: an array of floats, or one float."""
+    return (type(theta) is np.ndarray and theta.dtype.kind == "f") or isinstance(theta, (float, np.floating))
+
+
+def is_outside(answer):
+    """Whether an answer has left the range of the numbers."""
+    return not (is_finite(answer) if isinstance(answer, np.ndarray) else math.isfinite(answer))
+
+
+# ---------------------------------------------------------------------------------------- compiled
+
+
+def compiled(loss):
+    """The same loss, traced once for each shape of its arguments, and from then on run as a program of plain NumPy.
+
+    It is called, differentiated and minimized like the loss: ``value_and_grad``, ``hvp``, ``hessian``, the methods of
+    `mathlib.optimize` and `mathlib.stochastic` run its programs. What it costs is a trace: some milliseconds, which a
+    gradient of a small network has paid back after a dozen calls.
+
+    Parameters
+    ----------
+    loss : a program of NumPy functions, ``loss(theta, *data)``
+        Arrays and floats among its arguments may change from call to call; a whole number, a word, a shape traces it
+        anew. A branch, a loop count or a `float` that depends on an array is recorded with its outcome, and checked at
+        every call; so is what the loss reads from outside of its arguments.
+
+    Returns
+    -------
+    Compiled
+        Its values are those of the loss, but for the last bits. Where a number leaves the range, or loses digits to
+        underflow, the loss itself answers.
+
+    Raises
+    ------
+    UnsupportedError
+        the loss prints, draws random numbers or changes what it reads: compiled, it would do so once; or a recorded
+        outcome is another one at (almost) every call: the message names the line
+    TypeError, ValueError, FloatingPointError
+        As the loss and its derivatives raise them
+
+    References
+    ----------
+    Griewank, A. and Walther, A. (2008), chapter 6; Frostig, R., Johnson, M. J. and Leary, C. (2018).
+
+    Examples
+    --------
+    >>> from mathlib import grad, hvp
+    >>> fast = compiled(lambda theta: np.sum(theta**3))
+    >>> theta = np.array([1.0, 2.0])
+    >>> fast(theta), grad(fast)(theta), hvp(fast, theta, np.array([1.0, 0.0]))
+    (np.float64(9.0), array([ 3., 12.]), array([6., 0.]))
+    """
+    program(loss)
+    return loss if isinstance(loss, Compiled) else Compiled(loss)
+
+
+class Compiled:
+    """A loss, and the plans that it has been traced into; see `compiled`.
+
+    >>> compiled(lambda theta: theta**2)
+    <a compiled program of <lambda>: no plans yet>
+    """
+
+    def __init__(self, f):
+        self.f, self.plans, self.watch, self.changes = f, {}, None, 0
+        self.__name__ = getattr(f, "__name__", type(f).__name__)
+        self.__doc__, self.__wrapped__ = f.__doc__, f
+
+    def __repr__(self):
+        n = sum(map(len, self.plans.values()))
+        return f"<a compiled program of {self.__name__}: {f'{n} plans' if n else 'no plans yet'}>"
+
+    def __reduce__(self):
+        return compiled, (self.f,)
+
+    def bind(self, data, options):
+        """The loss of theta alone, on these data."""
+        return Bound(self, data, options)
+
+    def __call__(self, theta, *data, **options):
+        given = (theta, *data, *options.values())
+        if any(isinstance(a, Number) for a in given):
+            if not isinstance(theta, Number) or theta.is_real or any(isinstance(a, Number) for a in given[1:]):
+                return self.f(theta, *data, **options)
+            return self.in_another_arithmetic(theta, data, options)
+        answers = self.answers(value, (theta,), data, options)
+        return self.f(theta, *data, **options) if answers is None else answers[0]
+
+    def value_and_grad(self, theta, *data, **options):
+        """The loss and its gradient; see `mathlib.value_and_grad`."""
+        answers = self.answers(value_and_gradient, (theta,), data, options)
+        return gradient(with_data(self.f, data, options), floats(theta, "theta"))[:2] if answers is None else answers
+
+    def grad_and_hvp(self, theta, v, *data, **options):
+        """The gradient and the Hessian-vector product; see `mathlib.grad_and_hvp`."""
+        answers = self.answers(value_gradient_and_product, (theta, v), data, options)
+        return grad_and_hvp(with_data(self.f, data, options), theta, v) if answers is None else answers[1:]
+
+    def in_another_arithmetic(self, theta, data, options):
+        """The row of the table that this program is: its tangent and its transpose are programs of its own."""
+        loss = with_data(self.f, data, options)
+        if np.shape(self(real_value(theta), *data, **options)) != ():
+            return loss(theta)
+
+        def slope(theta):
+            plain = not isinstance(theta, Number)
+            return self.value_and_grad(theta, *data, **options)[1] if plain else slope_row.run((theta,), (), {})
+
+        def product(theta, v):
+            plain = not isinstance(theta, Number) and not isinstance(v, Number)
+            return self.grad_and_hvp(theta, v, *data, **options)[1] if plain else hvp(loss, theta, v)
+
+        def plain_value(theta):
+            return self(theta, *data, **options)
+
+        slope_row = General(slope, lambda y, t, dt: product(t, dt), transposes=(lambda g, y, t: product(t, g),))
+        row = General(
+            plain_value, lambda y, t, dt: np.sum(slope(t) * dt), transposes=(lambda g, y, t: g * slope(t),)
+        )
+        return row.run((theta,), (), {})
+
+    # ------------------------------------------------------------------------------------- plans
+
+    def answers(self, kind, thetas, data, options):
+        """What a plan answers; None, where the loss itself must: for other numbers, and out of their range."""
+        theta = thetas[0]
+        if not all(map(is_plain, thetas)) or not all(map(is_finite, thetas)):
+            return None
+        if len(thetas) == 2 and (np.shape(thetas[1])[: np.ndim(theta)] != np.shape(theta) or dtype(thetas) != 1):
+            return None
+        arrays = list(thetas)
+        form = tuple([flat(a, arrays) for a in (*data, options)] if data or options else ())
+        key = kind, *((np.shape(t), getattr(t, "dtype", None)) for t in thetas), form
+        self.look()
+        plans = self.plans.get(key)
+        if plans is None:
+            plans = self.plans[key] = []
+        for plan in plans:
+            try:
+                answers = plan(*arrays)
+            except ChangedError:
+                continue
+            if answers is None or any(map(is_outside, answers)):
+                return None
+            return answers
+        return self.traced(kind, plans, arrays, len(thetas), form)
+
+    def look(self):
+        """Look whether what the program reads from outside is what it was; if not, forget the plans."""
+        if self.watch is None:
+            self.watch = Watch(self.f)
+        elif name := self.watch.change():
+            self.changes += 1
+            if self.changes > LIMIT:
+                raise UnsupportedError(
+                    f"{name}, which the program {self.__name__} reads from outside, is another one at each call."
+                    f" Instead: make it an argument, {self.__name__}(theta, {name.partition('[')[0]})."
+                )
+            self.plans, self.watch = {}, Watch(self.f)
+
+    def traced(self, kind, plans, arrays, n, form):
+        """Trace the program, and keep its plan."""
+        if len(plans) >= LIMIT:
+            self.refuse_guards(plans)
+
+        def f(*numbers):
+            given = iter(numbers[n:])
+            *data, options = [unflat(a, given) for a in form] or [{}]
+            return kind(with_options(self.f, options), *numbers[:n], *data)
+
+        state = random.getstate(), repr(np.random.get_state())
+        graph, answers = traced(f, [a.copy() if isinstance(a, np.ndarray) else a for a in arrays], [None] * len(arrays))
+        self.refuse_effects(state, f, arrays, n, form, answers[0])
+        if not isinstance(graph.outputs[-1], Op) or any(map(is_outside, answers)):
+            return None
+        plans.insert(0, Plan(Writer(optimized(graph))))
+        return plans[0](*arrays)
+
+    def refuse_effects(self, state, f, arrays, n, form, y):
+        """Refuse a program that does more than to calculate."""
+        instead = "Instead: do that outside, and pass what it needs as arguments."
+        if state != (random.getstate(), repr(np.random.get_state())):
+            raise UnsupportedError(f"the program {self.__name__} draws random numbers. {instead}")
+        if name := self.watch.change():
+            raise UnsupportedError(f"the program {self.__name__} changes {name}, which stands outside of it. {instead}")
+
+    def refuse_guards(self, plans):
+        """Refuse a program whose recorded outcomes are others at each call; name the line."""
+        places = [guard.place for plan in plans for guard in plan.writer.graph.guards]
+        place = max(set(places), key=places.count) if places else "an index"
+        raise UnsupportedError(
+            f"the program {self.__name__} goes another way at each call ({place}): it has been traced {LIMIT} times."
+            " Instead: np.where in the place of a branch, or the loss itself, not compiled."
+        )
+
+
+def dtype(thetas):
+    """How many precisions there are."""
+    return len({getattr(t, "dtype", np.dtype(float)) for t in thetas})
+
+
+def with_options(f, options):
+    """The program with its options."""
+    return functools.partial(f, **options) if options else f
+
+
+class Bound(Compiled):
+    """A compiled loss on given data: a function of theta alone, with the plans of the loss."""
+
+    def __init__(self, loss, data, options):
+        self.loss, self.data, self.options = loss, data, options
+        self.f, self.__name__ = with_data(loss.f, data, options), loss.__name__
+
+    def __reduce__(self):
+        return Bound, (self.loss, self.data, self.options)
+
+    def answers(self, kind, thetas, data, options):
+        return self.loss.answers(kind, thetas, self.data, self.options)

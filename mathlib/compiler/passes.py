@@ -1,0 +1,133 @@
+"""Passes: from graph to graph, each a few lines. No sum is reordered: the answers keep their bits.
+
+``dead``        leave out what nothing asks for
+``common``      calculate once what stands there twice
+``simplified``  drop what changes nothing: factors of 1, shapes that are there already, broadcasts that NumPy does itself
+"""
+
+import operator
+
+import numpy as np
+
+from mathlib.compiler.graph import Graph, Guard, Op, replaced
+from mathlib.primitives import part
+
+
+def rebuilt(graph, rule):
+    """The graph with each operation replaced by rule(op), which may be one of the earlier ones or an array."""
+    new = {op: op for op in graph.inputs}
+    ops, known = [], set(graph.inputs)
+
+    def current(a):
+        return new[a] if type(a) is Op else a
+
+    for op in graph.ops:
+        args, kwargs = replaced(op.args, current), replaced(op.kwargs, current)
+        copy = Op(op.function, args, kwargs, op.shape, op.dtype, op.name, op.place)
+        new[op] = result = rule(copy)
+        if type(result) is Op and result not in known:
+            known.add(result)
+            ops.append(result)
+    guards = [Guard(current(g.op), g.convert, g.outcome, g.place) for g in graph.guards]
+    return Graph(graph.inputs, ops, replaced(graph.outputs, current), [g for g in guards if type(g.op) is Op])
+
+
+def dead(graph):
+    """Leave out the operations whose results nothing asks for."""
+    needed = set(graph.ends)
+    for op in reversed(graph.ops):
+        if op in needed:
+            needed.update(op.parents)
+    return Graph(graph.inputs, [op for op in graph.ops if op in needed], graph.outputs, graph.guards)
+
+
+def common(graph):
+    """Calculate once what stands there twice: the same function of the same arguments."""
+    seen = {}
+    return rebuilt(graph, lambda op: seen.setdefault((op.function, key(op.args), key(op.kwargs)), op))
+
+
+def key(a):
+    """What tells two arguments apart."""
+    if isinstance(a, np.ndarray):
+        content = a.tobytes() if a.nbytes < 1024 else id(a)
+        return a.shape, a.dtype, content
+    if type(a) in (tuple, list):
+        return type(a), *map(key, a)
+    if type(a) is dict:
+        return tuple((k, key(b)) for k, b in sorted(a.items()))
+    if type(a) is slice:
+        return slice, key(a.start), key(a.stop), key(a.step)
+    if isinstance(a, (float, np.floating)):
+        return type(a), a.hex() if type(a) is float else a.tobytes()  # 0.0 is not -0.0
+    return type(a), a if a.__hash__ else id(a)
+
+
+RESHAPES = {np.reshape, np.ravel, np.expand_dims, np.squeeze}
+TRANSPOSES = {np.matrix_transpose, np.linalg.matrix_transpose}
+ELEMENTWISE = {np.where, operator.pow}
+
+
+def simplified(graph):
+    """Drop what changes nothing."""
+    return rebuilt(graph, simpler)
+
+
+def simpler(op):
+    """A shorter way to the same numbers."""
+    f, args = op.function, op.args
+    if f in (np.multiply, np.divide) and not op.kwargs:
+        for one, other in ((args[1], args[0]), (args[0], args[1]) if f is np.multiply else (None, None)):
+            if is_one(one) and same(op, other):
+                return other
+    if f is operator.pow and type(args[1]) in (int, float) and args[1] in (1, 2) and op.dtype.kind == "f":
+        return changed(op, np.square, args[:1]) if args[1] == 2 else args[0] if same(op, args[0]) else op
+    if f in RESHAPES and type(args[0]) is Op:
+        a = args[0]
+        if same(op, a):
+            return a
+        while a.function in RESHAPES and type(a.args[0]) is Op:
+            a = a.args[0]
+        return a if same(op, a) else changed(op, np.reshape, (a, op.shape))
+    if f in TRANSPOSES and type(args[0]) is Op and args[0].function in TRANSPOSES:
+        return args[0].args[0]
+    if (isinstance(f, np.ufunc) and f.signature is None or f in ELEMENTWISE) and not op.kwargs:
+        return without_broadcasts(op)
+    return op
+
+
+def without_broadcasts(op):
+    """Operands as they were before they were repeated to the shape of the others, as NumPy repeats them itself."""
+    args = list(op.args)
+    for i, a in enumerate(args):
+        before = a
+        if type(a) is Op and a.function is np.broadcast_to:
+            before = a.args[0]
+        elif isinstance(a, np.ndarray) and a.size > 1 and a.dtype == op.dtype and np.all(a == a.flat[0]):
+            before = a.flat[0]
+        if before is not a and np.broadcast_shapes(*map(shape_of, [*args[:i], before, *args[i + 1 :]])) == op.shape:
+            args[i] = before
+    return op if all(a is b for a, b in zip(args, op.args, strict=True)) else changed(op, op.function, tuple(args))
+
+
+def shape_of(a):
+    """The shape of an argument."""
+    return a.shape if type(a) is Op else np.shape(a)
+
+
+def changed(op, function, args):
+    """The operation in other words."""
+    return Op(function, args, {}, op.shape, op.dtype, op.name, op.place)
+
+
+def is_one(a):
+    """Whether a is the number 1, that changes nothing in a product."""
+    return isinstance(a, (int, float, np.generic)) and not isinstance(a, (bool, np.bool)) and a == 1
+
+
+def same(op, a):
+    """Whether a has the shape and the precision of the result."""
+    return type(a) is Op and a.shape == op.shape and a.dtype == op.dtype
+
+
+ALL = dead, common, simplified, common, dead

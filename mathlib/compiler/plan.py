@@ -1,0 +1,582 @@
+"""A plan: a graph as straight-line NumPy on buffers that are made once.
+
+Arrays live in one arena: a buffer is used again as soon as nobody reads it any more, and an elementwise function writes
+in place where it may. Reshapes, slices and transposes of them are views, made once. Numbers without axes are Python's
+own. What goes into a part of the answer is written there. Results are new arrays.
+
+Each running thread has a workspace of its own: the arena, its views, and the code that knows them.
+"""
+
+import collections
+import functools
+import math
+import operator
+
+import numpy as np
+
+from mathlib.compiler.graph import Op, leaves
+from mathlib.compiler.tracing import as_type
+from mathlib.nn import overlap_add, windows
+from mathlib.primitives import assemble, deposit, is_basic, part
+
+VIEWS = {np.reshape, np.ravel, np.expand_dims, np.squeeze, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis}
+VIEWS |= {np.linalg.matrix_transpose, np.broadcast_to, np.diagonal, np.linalg.diagonal, np.flip, np.fliplr, np.flipud}
+VIEWS |= {part, operator.getitem}
+PRODUCTS = {np.matmul, np.linalg.matmul, np.dot}
+REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
+REDUCTIONS |= {np.add.reduce: np.add, np.maximum.reduce: np.maximum, np.minimum.reduce: np.minimum}
+BY_NAME = {np.maximum, np.minimum, np.fmax, np.fmin}  # their `out` must be named
+SMALL = 2**14  # bytes: below, to copy costs less than to make views
+ALIGNED = 64
+
+# What Python's own numbers can do as NumPy does it; what is out of their range raises, and NumPy is asked.
+OF_NUMBERS = {
+    np.add: "{} + {}",
+    np.subtract: "{} - {}",
+    np.multiply: "{} * {}",
+    np.divide: "{} / {}",
+    np.negative: "-{}",
+    np.positive: "+{}",
+    np.square: "{0} * {0}",
+    np.reciprocal: "1.0 / {}",
+    np.absolute: "abs({})",
+    np.fabs: "abs({})",
+    np.less: "{} < {}",
+    np.less_equal: "{} <= {}",
+    np.greater: "{} > {}",
+    np.greater_equal: "{} >= {}",
+    np.equal: "{} == {}",
+    np.not_equal: "{} != {}",
+    operator.pow: "power({}, {})",
+    np.power: "power({}, {})",
+    np.arctan: "atan({})",
+    np.arcsin: "asin({})",
+    np.arccos: "acos({})",
+    np.arctan2: "atan2({}, {})",
+}
+OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh")}
+OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sinh", "cosh", "expm1", "log1p")}
+MATH = {name: getattr(math, name) for name in "sqrt exp log sin cos tan tanh sinh cosh expm1 log1p atan asin acos".split()}
+MATH |= {"power": math.pow, "atan2": math.atan2}
+TINY = float(np.finfo(float).tiny)
+
+
+class ChangedError(Exception):
+    """A guard that does not hold: its number."""
+
+
+class LostError(ArithmeticError):
+    """A product too small to keep its digits."""
+
+
+class Plan:
+    """A graph, to be run again and again: `plan(*inputs)` gives the outputs.
+
+    None, where a number on the way is out of range or has lost digits to underflow; a ChangedError, where a guard does
+    not hold.
+    """
+
+    def __init__(self, writer):
+        self.writer, self.idle = writer, collections.deque()
+
+    def __call__(self, *inputs):
+        try:
+            run = self.idle.pop()
+        except IndexError:
+            run = self.writer.workspace()
+        try:
+            if self.writer.pure:
+                return run(*inputs)
+            lost = []
+            with np.errstate(all="ignore", under="call", call=lambda *_: lost.append(True)):
+                answers = run(*inputs)
+            return None if lost else answers
+        except (ArithmeticError, ValueError):
+            return None
+        finally:
+            self.idle.append(run)
+
+
+class Writer:
+    """Writes a graph as code, and makes workspaces for it."""
+
+    def __init__(self, graph):
+        self.graph = graph
+        precisions = {op.dtype for op in (*graph.inputs, *graph.ops) if op.shape is not None and op.dtype.kind == "f"}
+        self.double = precisions <= {np.dtype(float), np.dtype(np.float16)}  # then its numbers are Python's
+        self.bound, self.lines, self.arrays = {}, [], {}
+        self.lay_out()
+        self.share()
+        self.write()
+
+    # ------------------------------------------------------------------------------ where arrays live
+
+    def lay_out(self):
+        """Find which Ops are views of which others, and which are written into a part of another one."""
+        graph = self.graph
+        self.when = {op: i for i, op in enumerate(graph.ops)} | dict.fromkeys(graph.inputs, -1)
+        self.sample, self.base, self.target = {}, {}, {}
+        self.uses = collections.Counter(p for op in graph.ops for p in op.parents)
+        self.uses.update(graph.ends)
+        for op in (*graph.inputs, *graph.ops):
+            if op.shape is None or op.shape == ():
+                continue
+            base = op.args[0] if op.function in VIEWS else None
+            if type(base) is Op and base in self.sample and not any(leaves((op.args[1:], op.kwargs))):
+                with np.errstate(all="ignore"):
+                    view = op.function(self.sample[base], *op.args[1:], **op.kwargs)
+                if np.may_share_memory(view, self.sample[base]):
+                    self.sample[op], self.base[op] = view, base
+                    continue
+            self.sample[op] = np.empty(op.shape, op.dtype)
+        for op in graph.ops:
+            if op.function is assemble and op in self.sample:
+                self.write_parts(op)
+
+    def write_parts(self, op):
+        """Let what is put together be calculated in its place, where the places do not overlap."""
+        parts, keys, shape = op.args
+        filled = np.zeros(shape, np.int8)
+        for k in keys:
+            np.add.at(filled, k, 1)
+        if filled.size and filled.max() > 1:
+            return
+        for p, k in zip(parts, keys, strict=True):
+            if type(p) is not Op or p not in self.sample or not is_basic(k):
+                continue
+            q = p
+            while self.uses[q] == 1 and q in self.base and q.function in (np.reshape, np.ravel):
+                q = self.base[q]
+            there = self.sample[op][k]
+            if self.uses[q] == 1 and q not in self.base and q.function and q not in self.target:
+                if q.function is not assemble and there.flags.c_contiguous and q.dtype == op.dtype:
+                    self.target[q] = op, k
+                    self.sample[q] = there.reshape(q.shape)
+
+    def root(self, op):
+        """The Op whose memory this one is in."""
+        while op in self.base or op in self.target:
+            op = self.base[op] if op in self.base else self.target[op][0]
+        return op
+
+    def share(self):
+        """Give each buffer a place in the arena, for as long as it is needed."""
+        graph, end = self.graph, len(self.graph.ops)
+        outputs = list(leaves(graph.outputs))
+        self.answers = {op for op in outputs if op in self.sample and op.nbytes > SMALL and self.own(op)}
+        self.given = {op for op in graph.inputs if op in self.sample and op.nbytes > SMALL}
+        born, last = {}, {}
+        for op in self.sample:
+            root = self.root(op)
+            born[root] = min(born.get(root, end), self.when[op])
+        for op in graph.ops:
+            for a in (op, *op.parents):
+                if a in self.sample:
+                    last[self.root(a)] = self.when[op]
+        last.update((self.root(a), end) for a in outputs if a in self.sample)
+        self.offset, self.size, free = {}, 0, []
+        due = collections.defaultdict(list)
+        for root, i in born.items():
+            if root not in self.answers and root not in self.given:
+                due[i].append(root)
+        dying = collections.defaultdict(list)
+        for root, i in last.items():
+            dying[i].append(root)
+        for i in range(-1, end):
+            for root in due[i]:
+                if (old := self.in_place(root, i, last)) is not None:
+                    self.offset[root] = self.offset[old]
+                    dying[i].remove(old)
+                else:
+                    self.offset[root] = self.allocate(free, rounded(root.nbytes))
+            for root in dying[i]:
+                if root in self.offset:
+                    release(free, self.offset[root], rounded(root.nbytes))
+
+    def own(self, op):
+        """Whether an output is an array of its own, that can be made anew for each answer."""
+        return op not in self.base and op not in self.target and op.function and self.graph.outputs.count(op) == 1
+
+    def in_place(self, op, i, last):
+        """A buffer that an elementwise function reads for the last time, and may write on."""
+        if op in self.graph.inputs or self.graph.ops[i] is not op or not isinstance(op.function, np.ufunc):
+            return None
+        for a in op.parents:
+            if a in self.sample:
+                root = self.root(a)
+                whole = self.sample[a].flags.c_contiguous and a.nbytes == root.nbytes == op.nbytes
+                if root in self.offset and last[root] == i and whole and a.dtype == op.dtype and op.function.signature is None:
+                    return root
+        return None
+
+    def allocate(self, free, n):
+        """The smallest free block of n bytes, or a new one at the end."""
+        fitting = [block for block in free if block[1] >= n]
+        if not fitting:
+            self.size += n
+            return self.size - n
+        start, size = block = min(fitting, key=operator.itemgetter(1))
+        free.remove(block)
+        if size > n:
+            free.append((start + n, size - n))
+        return start
+
+    # ------------------------------------------------------------------------------------ the text
+
+    def write(self):
+        """Write the program, and compile it."""
+        graph = self.graph
+        self.name = {op: f"v{i}" for i, op in enumerate((*graph.inputs, *graph.ops))}
+        alone = all(op.shape == () or (op.function is assemble and op in graph.outputs) for op in graph.ops)
+        self.pure = alone and self.double  # then NumPy has no part in it
+        guards = collections.defaultdict(list)
+        for i, guard in enumerate(graph.guards):
+            guards[guard.op].append((i, guard))
+        for k, op in enumerate(graph.inputs):
+            self.accept(op, f"a{k}")
+            self.check(guards[op])
+        for op in graph.ops:
+            if op in self.answers:
+                self.lines.append(f"{self.name[op]} = {self.bind(np.empty)}({op.shape}, {self.bind(op.dtype)})")
+        for op in graph.ops:
+            if not (op in self.base and self.static(op)):
+                self.emit(op)
+            self.check(guards[op])
+        answers = "".join(f"{self.answer(a)}, " for a in graph.outputs)
+        self.lines.append(f"return ({answers})")
+        inputs = ", ".join(f"a{k}" for k in range(len(graph.inputs)))
+        body = "".join(f"\n        {line}" for line in self.lines)
+        names = ", ".join([*self.bound, *self.arrays])
+        self.text = f"def make({names}):\n    def run({inputs}):{body}\n    return run\n"
+        place = {}
+        exec(compile(self.text, "<a compiled program>", "exec"), place)
+        self.make = place["make"]
+
+    def bind(self, thing, name=None):
+        """The name by which the code knows an object."""
+        name = name or getattr(thing, "__name__", "")
+        name = name if name.isidentifier() else f"c{len(self.bound)}"
+        while self.bound.get(name, thing) is not thing:
+            name += "_"
+        self.bound[name] = thing
+        return name
+
+    def premade(self, op, name=None, of=None):
+        """The name of an array in the arena, or of a view `of` it, that is made with the workspace."""
+        name = name or f"w{len(self.arrays)}"
+        self.arrays[name] = (op, of)
+        return name
+
+    def static(self, op):
+        """Whether an Op is an array whose memory is in the arena."""
+        return op in self.sample and self.root(op) in self.offset
+
+    def ref(self, a):
+        """How the code writes an argument."""
+        if type(a) is Op:
+            return self.premade(a, self.name[a]) if self.static(a) else self.name[a]
+        if type(a) in (tuple, list):
+            inside = ", ".join(map(self.ref, a))
+            return f"[{inside}]" if type(a) is list else f"({inside},)" if len(a) == 1 else f"({inside})"
+        if type(a) is slice:
+            return f"slice({self.ref(a.start)}, {self.ref(a.stop)}, {self.ref(a.step)})"
+        if type(a) is np.float64 and self.double:
+            a = float(a)
+        if a is None or type(a) in (bool, int, str) or (type(a) is float and math.isfinite(a)):
+            return f"({a!r})" if type(a) in (int, float) and a < 0 else repr(a)
+        return self.bind(a)
+
+    def call(self, op):
+        """The call as it stands in the user's program."""
+        given = [self.ref(a) for a in op.args] + [f"{k}={self.ref(a)}" for k, a in op.kwargs.items()]
+        return f"{self.bind(op.function)}({', '.join(given)})"
+
+    def number(self, op, text):
+        """A number without axes, as one of Python's where their precision is the same."""
+        if not self.double:
+            return text if op.function is None or text.startswith(self.bind(op.function)) else text
+        return f"{ {'f': 'float', 'i': 'int', 'u': 'int', 'b': 'bool'}[op.dtype.kind]}({text})"
+
+    def accept(self, op, given):
+        """Take an input: a small array is copied, so that the views of it are there already."""
+        if op.shape == ():
+            self.lines.append(f"{self.name[op]} = {self.number(op, given)}")
+        elif op in self.given:
+            self.lines.append(f"{self.name[op]} = {self.bind(np.ascontiguousarray)}({given})")
+        elif self.uses[op]:
+            if all(use.function is operator.getitem and use.shape == () and use not in self.sample
+                   for use in self.graph.ops if op in use.parents):
+                self.name[op] = given
+                del self.offset[op]
+            else:
+                self.lines.append(f"{self.bind(np.copyto)}({self.ref(op)}, {given})")
+
+    def check(self, guards):
+        """Check that what the trace took for granted holds."""
+        for i, guard in guards:
+            op, value, outcome = guard.op, self.ref(guard.op), guard.outcome
+            if guard.convert is bool:
+                value = value if op.shape == () else f"bool({value})"
+                test = f"not {value}" if outcome else value
+            elif isinstance(outcome, np.ndarray):
+                test = f"not {self.bind(np.array_equal)}({value}, {self.bind(outcome)})"
+            else:
+                test = f"{self.bind(guard.convert)}({value}) != {self.bind(outcome, f'outcome{i}')}"
+            self.lines.append(f"if {test}: raise {self.bind(ChangedError)}({i})")
+
+    def answer(self, a):
+        """What is given back: a new array, or a number as NumPy has it."""
+        if type(a) is not Op:
+            return f"{self.bind(a)}.copy()" if isinstance(a, np.ndarray) else self.ref(a)
+        if a in self.answers:
+            return self.name[a]
+        if a in self.sample:
+            if self.pure and a.function is assemble:
+                return self.name[a]
+            return f"{self.bind(np.array)}({self.ref(a)})"
+        return f"{self.bind(a.dtype.type)}({self.name[a]})" if self.double else self.ref(a)
+
+    def emit(self, op):
+        """Write one operation."""
+        if op.shape is None:
+            self.lines.append(f"{self.name[op]} = {self.call(op)}")
+        elif op.shape == ():
+            self.emit_number(op)
+        elif op in self.base:
+            view = functools.partial(with_rest, op.function, op.args[1:], op.kwargs)
+            self.lines.append(f"{self.name[op]} = {self.bind(view, 'view' + self.name[op])}({self.name[self.base[op]]})")
+        elif self.pure:
+            self.emit_answer_of_numbers(op)
+        else:
+            if op in self.target and not self.static(op):
+                whole, key = self.target[op]
+                view = functools.partial(piece_of, key, op.shape)
+                self.lines.append(f"{self.name[op]} = {self.bind(view, 'part' + self.name[op])}({self.name[whole]})")
+            self.emit_array(op)
+
+    def emit_number(self, op):
+        """Write an operation whose result has no axes."""
+        f, name, args = op.function, self.name[op], op.args
+        numbers = all(not isinstance(a, np.ndarray) and a not in self.sample for a in args if type(a) is Op or isinstance(a, np.ndarray))
+        if self.double and numbers and f in OF_NUMBERS and not op.kwargs and all(is_number(a) for a in args):
+            text = OF_NUMBERS[f].format(*map(self.ref, args))
+            if (function := text.partition("(")[0]) in MATH:
+                text = self.bind(MATH[function], "math_" + function) + text[len(function) :]
+            self.lines.append(f"{name} = {text}")
+            if f in (np.multiply, np.divide):
+                both = " and ".join(self.ref(a) for a in args if type(a) is Op)
+                self.lines.append(f"if -{TINY!r} < {name} < {TINY!r} and {both}: raise {self.bind(LostError)}")
+        elif f is as_type and self.double and numbers:
+            self.lines.append(f"{name} = {self.number(op, self.ref(args[0]))}")
+        elif f is operator.getitem and type(args[0]) is Op and args[0] in self.sample and type(args[1]) is int:
+            item = f"{self.ref(args[0])}.item({args[1]})" if args[0].ndim == 1 and self.double else f"{self.ref(args[0])}[{args[1]}]"
+            self.lines.append(f"{name} = {item}")
+        elif f in REDUCTIONS and set(op.kwargs) <= {"axis", "keepdims"} and len(args) < 3:
+            reduce = self.bind(REDUCTIONS[f].reduce, REDUCTIONS[f].__name__ + "_reduce")
+            axis = args[1] if len(args) > 1 else op.kwargs.get("axis", 0 if f in LONG else None)
+            self.lines.append(f"{name} = {self.number(op, f'{reduce}({self.ref(args[0])}, {self.ref(axis)})')}")
+        else:
+            self.lines.append(f"{name} = {self.number(op, self.call(op))}")
+
+    def emit_answer_of_numbers(self, op):
+        """Write an array that is made of numbers."""
+        parts, keys, shape = op.args
+        if len(shape) == 1 and all(type(k) is int for k in keys):
+            places = [[] for _ in range(shape[0])]
+            for p, k in zip(parts, keys, strict=True):
+                places[k].append(self.ref(p))
+            inside = ", ".join(" + ".join(p) or "0.0" for p in places)
+            self.lines.append(f"{self.name[op]} = {self.bind(np.array)}([{inside}])")
+        else:
+            self.lines.append(f"{self.name[op]} = {self.call(op)}")
+
+    def emit_array(self, op):
+        """Write an operation whose result goes into a buffer."""
+        f, out = op.function, self.ref(op)
+        writer = next((w for test, w in WRITERS if test(self, op)), Writer.emit_copy)
+        writer(self, op, f, out)
+
+    def emit_ufunc(self, op, f, out):
+        """An elementwise function."""
+        args = ", ".join(map(self.ref, op.args))
+        self.lines.append(f"{self.bind(f)}({args}, {'out=' if f in BY_NAME else ''}{out})")
+
+    def emit_power(self, op, f, out):
+        """Python's power."""
+        self.lines.append(f"{self.bind(np.power)}({self.ref(op.args[0])}, {self.ref(op.args[1])}, {out})")
+
+    def emit_product(self, op, f, out):
+        """A matrix product; of two matrices, by the shorter way to the same routine."""
+        a, b = op.args
+        function = np.dot if max(np.ndim(a) if type(a) is not Op else a.ndim, np.ndim(b) if type(b) is not Op else b.ndim) <= 2 else np.matmul
+        self.lines.append(f"{self.bind(function)}({self.ref(a)}, {self.ref(b)}, {out})")
+
+    def emit_reduction(self, op, f, out):
+        """A sum, or an extremum, along axes."""
+        reduce = self.bind(REDUCTIONS[f].reduce, REDUCTIONS[f].__name__ + "_reduce")
+        axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0 if f in LONG else None)
+        keep = bool(op.kwargs.get("keepdims", False))
+        self.lines.append(f"{reduce}({self.ref(op.args[0])}, {self.ref(axis)}, None, {out}, {keep})")
+
+    def emit_where(self, op, f, out):
+        """A choice."""
+        chosen, a, b = op.args
+        copy = self.bind(np.copyto)
+        self.lines.append(f"{copy}({out}, {self.ref(b)})")
+        self.lines.append(f"{copy}({out}, {self.ref(a)}, where={self.ref(chosen)})")
+
+    def emit_assemble(self, op, f, out):
+        """Parts at their places; those that were calculated there are there already."""
+        parts, keys, shape = op.args
+        filled = np.zeros(shape, np.int8)
+        for k in keys:
+            np.add.at(filled, k, 1)
+        if not filled.all():  # then nothing has been written into it before
+            self.lines.append(f"{out}.fill(0)")
+        for p, k in zip(parts, keys, strict=True):
+            q = p
+            while type(q) is Op and q in self.base:
+                q = self.base[q]
+            if type(q) is Op and self.target.get(q, (None,))[0] is op:
+                continue
+            if is_basic(k) and filled.max() <= 1:
+                self.lines.append(f"{out}[{self.ref(k)}] = {self.ref(p)}")
+            else:
+                self.lines.append(f"{self.bind(deposit)}({out}, {self.ref(k)}, {self.ref(p)})")
+
+    def emit_fill(self, op, f, out):
+        """A number, repeated."""
+        self.lines.append(f"{out}.fill({self.ref(op.args[0])})")
+
+    def emit_joined(self, op, f, out):
+        """Arrays side by side."""
+        axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0)
+        self.lines.append(f"{self.bind(f)}({self.ref(op.args[0])}, {self.ref(axis)}, {out})")
+
+    def emit_windows(self, op, f, out):
+        """The windows of images: runs of pixels, each copied as one item."""
+        L, F, stride = op.args
+        source = self.premade(L, of=functools.partial(runs, F=F, stride=stride))
+        target = self.premade(op, of=items)
+        self.lines.append(f"{self.bind(np.copyto)}({target}, {source})")
+
+    def emit_overlap(self, op, f, out):
+        """The sum of windows."""
+        w, shape, stride = op.args
+        rows, columns, F = w.shape[1:4]
+        self.lines.append(f"{out}.fill(0)")
+        for u in range(F):
+            for y in range(columns):
+                there = self.premade(op, of=operator.itemgetter((slice(None), slice(u, u + stride * rows, stride), slice(stride * y, stride * y + F))))
+                here = self.premade(w, of=operator.itemgetter((slice(None), slice(None), y, u)))
+                self.lines.append(f"{self.bind(np.add)}({there}, {here}, {there})")
+
+    def emit_copy(self, op, f, out):
+        """What has no way to write into a buffer: it is called as it is, and its result copied."""
+        name = self.name[op] + "_new"
+        if f is as_type:
+            return self.lines.append(f"{self.bind(np.copyto)}({out}, {self.ref(op.args[0])}, casting='unsafe')")
+        if f is operator.getitem and type(op.args[0]) is Op and op.args[0].shape is None:
+            self.lines.append(f"{name} = {self.name[op.args[0]]}[{op.args[1]}]")
+        else:
+            self.lines.append(f"{name} = {self.call(op)}")
+        self.lines.append(f"if {name}.shape != {op.shape}: raise {self.bind(ChangedError)}(None)")
+        self.lines.append(f"{self.bind(np.copyto)}({out}, {name})")
+
+    # -------------------------------------------------------------------------------- a workspace
+
+    def workspace(self):
+        """A program with buffers of its own."""
+        memory = np.empty(self.size + ALIGNED, np.uint8)
+        start = -memory.ctypes.data % ALIGNED
+        arrays = {}
+
+        def array(op):
+            if op not in arrays:
+                if op in self.base:
+                    arrays[op] = op.function(array(self.base[op]), *op.args[1:], **op.kwargs)
+                elif op in self.target:
+                    whole, key = self.target[op]
+                    arrays[op] = array(whole)[key].reshape(op.shape)
+                else:
+                    at = start + self.offset[op]
+                    arrays[op] = memory[at : at + op.nbytes].view(op.dtype).reshape(op.shape)
+            return arrays[op]
+
+        made = [array(op) if of is None else of(array(op)) for op, of in self.arrays.values()]
+        return self.make(*self.bound.values(), *made)
+
+
+FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number
+LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 if none is named
+
+
+def is_number(a):
+    """Whether an argument is a number without axes."""
+    return a.shape == () if type(a) is Op else isinstance(a, (bool, int, float, np.float64))
+
+
+def with_rest(function, rest, kwargs, a):
+    """A view of an array."""
+    return function(a, *rest, **kwargs)
+
+
+def piece_of(key, shape, a):
+    """A part of an array, in this shape."""
+    return a[key].reshape(shape)
+
+
+def runs(L, F, stride):
+    """The windows of images as items of F pixels of a row each: a view."""
+    N, H, W, C = L.shape
+    n, h, w, _ = L.strides
+    shape = N, (H - F) // stride + 1, (W - F) // stride + 1, F
+    return np.ndarray(shape, f"V{F * C * L.itemsize}", L, strides=(n, stride * h, stride * w, h))
+
+
+def items(w):
+    """An array of windows, as items of a row of one window each."""
+    *shape, F, C = w.shape
+    return w.reshape(*shape, F * C).view(f"V{F * C * w.itemsize}")[..., 0]
+
+
+def rounded(n):
+    """The bytes of a buffer, with what keeps the next one aligned."""
+    return -(-n // ALIGNED) * ALIGNED
+
+
+def release(free, start, n):
+    """Give a block back, joined with its free neighbours."""
+    for block in list(free):
+        if block[0] + block[1] == start or start + n == block[0]:
+            free.remove(block)
+            start, n = min(start, block[0]), n + block[1]
+    free.append((start, n))
+
+
+def plain_ufunc(writer, op):
+    return isinstance(op.function, np.ufunc) and op.function.nout == 1 and not op.kwargs and op.function.signature is None
+
+
+def plain_product(writer, op):
+    types = {a.dtype for a in op.args if isinstance(a, (Op, np.ndarray))}
+    return op.function in PRODUCTS and not op.kwargs and types == {op.dtype} and len(op.args) == 2
+
+
+def plain_reduction(writer, op):
+    known = op.function in REDUCTIONS and set(op.kwargs) <= {"axis", "keepdims"} and len(op.args) < 3
+    return known and type(op.args[0]) is Op and op.args[0].dtype == op.dtype
+
+
+WRITERS = (
+    (plain_ufunc, Writer.emit_ufunc),
+    (lambda w, op: op.function is operator.pow and op.dtype.kind == "f", Writer.emit_power),
+    (plain_product, Writer.emit_product),
+    (plain_reduction, Writer.emit_reduction),
+    (lambda w, op: op.function is np.where and len(op.args) == 3 and not op.kwargs, Writer.emit_where),
+    (lambda w, op: op.function is assemble, Writer.emit_assemble),
+    (lambda w, op: op.function in FILLS and type(op.args[0]) is Op and op.args[0].shape == (), Writer.emit_fill),
+    (lambda w, op: op.function in (np.concatenate, np.stack), Writer.emit_joined),
+    (lambda w, op: op.function is windows and w.static(op.args[0]), Writer.emit_windows),
+    (lambda w, op: op.function is overlap_add and w.static(op) and w.static(op.args[0]), Writer.emit_overlap),
+)

@@ -1,0 +1,193 @@
+"""Tracing: a program is run once on numbers that stand for plain arrays, and each NumPy call is written down.
+
+It is the lowest of the arithmetics: `grad` and `hvp` run on it unchanged, so that the table's own rules write the
+program of a derivative. What leaves the trace (an `if`, a loop count, `float`, `np.asarray`) becomes a guard: it is
+recorded with its outcome, and checked whenever the program runs.
+"""
+
+import operator
+
+import numpy as np
+
+from mathlib.arithmetic import Number, Run, UnsupportedError, caller, unsupported
+from mathlib.compiler.graph import Graph, Guard, Op
+from mathlib.door import is_finite
+
+STORE = "an array is not changed in place while it is traced"
+REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
+# What depends on the shape alone is a constant.
+OF_SHAPE = {np.zeros_like, np.ones_like, np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj}
+OF_SHAPE |= {np.isrealobj}
+EXPANDED = set()  # primitives of this package that are programs of NumPy calls: they are traced through
+
+
+def expanded(*functions):
+    """Let a trace see what these primitives are made of."""
+    EXPANDED.update(functions)
+
+
+class Tracing(Run):
+    """A run that writes down operations and guards."""
+
+    def __init__(self):
+        super().__init__()
+        self.ops, self.guards = [], []
+
+    def input(self, value, name):
+        """A number that stands for an argument of the program."""
+        op = Op(None, (), {}, np.shape(value), np.asarray(value).dtype, name)
+        return Traced(value, op, self)
+
+    def call(self, function, args, kwargs, compute=None):
+        """Call the function on the arrays, and write it down."""
+        if function is np.mean and set(kwargs) <= {"axis", "keepdims"}:
+            total = self.call(np.sum, args, kwargs)
+            return total / (args[0].size / max(np.size(total), 1))
+        y = (compute or function)(*values_of(args), **values_of(kwargs))
+        if function in OF_SHAPE:
+            return y
+        return self.result(y, function, ops_of(args), ops_of(kwargs))
+
+    def result(self, y, function, args, kwargs):
+        """The number for what came out; of a tuple, one for each element."""
+        if isinstance(y, (tuple, list)):
+            op = Op(function, args, kwargs, None, None)
+            self.ops.append(op)
+            elements = [self.result(a, operator.getitem, (op, i), {}) for i, a in enumerate(y)]
+            return type(y)(*elements) if hasattr(y, "_fields") else type(y)(elements)
+        if not isinstance(y, (np.ndarray, np.generic, bool, int, float)):
+            return y
+        a = np.asarray(y)
+        if a.dtype.kind not in "fiub":
+            raise UnsupportedError(f"a compiled program met an array of {a.dtype} ({caller()}): real numbers are needed.")
+        op = Op(function, args, kwargs, a.shape, a.dtype)
+        self.ops.append(op)
+        return Traced(y, op, self)
+
+    def guard(self, number, convert):
+        """Take for granted what a number gives outside of the trace."""
+        outcome = convert(number.value)
+        self.guards.append(Guard(number.op, convert, outcome, caller()))
+        return outcome
+
+
+def values_of(tree):
+    """The arguments with the arrays in the place of the numbers that stand for them."""
+    if isinstance(tree, Number):
+        if type(tree) is not Traced:
+            raise UnsupportedError(
+                f"a compiled program met a number of another differentiation ({caller()}). Instead: pass it as an"
+                " argument, compiled(loss)(theta, a), and differentiate that."
+            )
+        return tree.value
+    return mapped(tree, values_of)
+
+
+def ops_of(tree):
+    """The arguments with Ops in the place of numbers, and with copies of the arrays, which may change later."""
+    if isinstance(tree, Traced):
+        return tree.op
+    return tree.copy() if isinstance(tree, np.ndarray) and tree.flags.writeable else mapped(tree, ops_of)
+
+
+def mapped(tree, f):
+    """The function of each element of lists, tuples, dicts and slices; all else as it is."""
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*map(f, tree))
+    if type(tree) in (tuple, list):
+        return type(tree)(map(f, tree))
+    if type(tree) is dict:
+        return {k: f(a) for k, a in tree.items()}
+    return slice(f(tree.start), f(tree.stop), f(tree.step)) if type(tree) is slice else tree
+
+
+def as_type(x, dtype):
+    """The array in another precision."""
+    return np.asarray(x).astype(dtype)
+
+
+def as_number(x):
+    """The array's one number."""
+    return np.asarray(x).item()
+
+
+def as_list(x):
+    """The array as a list."""
+    return np.asarray(x).tolist()
+
+
+def leaving(convert):
+    """A method by which a value leaves the trace: what it gives becomes a guard."""
+    return lambda self: self.run.guard(self, convert)
+
+
+class Traced(Number):
+    """A plain real array whose operations are written down."""
+
+    __slots__ = ("op", "value")
+    is_real = True
+
+    def __init__(self, value, op, run):
+        self.value, self.op, self.run = value, op, run
+
+    def __repr__(self):
+        return f"Traced({self.value!r})"
+
+    def finite(self):
+        """Whether the array is finite: a question of the package, which asks it of each answer again."""
+        return is_finite(self.value)
+
+    def apply(self, rule, arrays, rest, kwargs):
+        """Write down the call of one row of the table."""
+        start = rule.start
+        args = (list(arrays), *rest) if rule.listed else (*rest[:start], *arrays, *rest[start:])
+        if rule.function in EXPANDED:
+            return rule.plain(*args, **kwargs)
+        return self.run.call(rule.function, args, kwargs, rule.plain)
+
+    def __array_ufunc__(self, ufunc, method, *args, **kwargs):
+        if any(isinstance(a, Number) and not a.is_real for a in args):
+            return NotImplemented
+        if kwargs.pop("out", None) is not None:
+            raise unsupported(ufunc, [self], STORE, REBUILD)
+        return self.run.call(ufunc if method == "__call__" else getattr(ufunc, method), args, kwargs)
+
+    def __array_function__(self, function, types, args, kwargs):
+        if not all(issubclass(t, Traced) or not issubclass(t, Number) for t in types):
+            return NotImplemented
+        if function in EXPANDED:
+            return function.__wrapped__(*args, **kwargs)
+        return self.run.call(function, args, kwargs, getattr(function, "__wrapped__", None))
+
+    def astype(self, dtype, **options):
+        """See `np.ndarray.astype`."""
+        return self if np.dtype(dtype) == self.dtype else self.run.call(as_type, (self, np.dtype(dtype)), {})
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.run.guard(self, np.array), dtype)
+
+    def item(self, *place):
+        """See `np.ndarray.item`."""
+        return self.run.guard(self[np.unravel_index(*place, self.shape)] if place else self, as_number)
+
+    __bool__, __float__, __int__, __index__ = map(leaving, (bool, float, int, operator.index))
+    tolist = leaving(as_list)
+    __lt__, __le__ = lambda a, b: np.less(a, b), lambda a, b: np.less_equal(a, b)
+    __gt__, __ge__ = lambda a, b: np.greater(a, b), lambda a, b: np.greater_equal(a, b)
+    __eq__, __ne__ = lambda a, b: np.equal(a, b), lambda a, b: np.not_equal(a, b)
+    __hash__ = Number.__hash__
+
+
+Traced.primal = Traced.value
+
+
+def traced(f, arguments, names):
+    """Run f on numbers that stand for the arguments: the graph, and what f gave, on plain arrays."""
+    run = Tracing()
+    inputs = [run.input(a, name) for a, name in zip(arguments, names, strict=True)]
+    try:
+        with np.errstate(all="ignore"):
+            y = f(*inputs)
+    finally:
+        run.alive = False
+    return Graph([a.op for a in inputs], run.ops, ops_of(y), run.guards), values_of(y)
