@@ -72,8 +72,8 @@ def hvp(loss, theta, v, method="dual"):
     """
     program(loss)
     one_of(("dual", "complex_step", "double_backprop", "finite_difference"), method=method)
-    if method == "dual" and (planned := getattr(loss, "grad_and_hvp", None)):
-        return planned(theta, v)[1]
+    if method == "dual" and (planned := getattr(loss, "hvp", None)):
+        return planned(theta, v)
     theta, v = point_and_direction(theta, v, "theta")
     if method == "dual":
         return first_order(loss, Dual._of(theta, v, Run()), (1,))[0]

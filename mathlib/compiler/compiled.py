@@ -1,7 +1,6 @@
 """`compiled`: a loss that is traced once, and then run as a plan; also its gradient and its Hessian-vector products."""
 
 import functools
-import math
 import random
 
 import numpy as np
@@ -21,6 +20,9 @@ from mathlib.primitives import gap, one_minus_square, sech2, sigmoid
 
 expanded(gap, one_minus_square, sech2, sigmoid, nn.relu, nn.cross_entropy)
 
+# Python's numbers do not tell when digits are lost to underflow. A walk back that starts from here, and not from 1, is
+# exactly as many times larger; it loses digits only below 2**-1500, and what is too large for it shows as an infinity.
+FAR = 2.0**500
 LIMIT = 16  # plans for the same shapes: beyond, the program is another one at each call
 
 
@@ -34,20 +36,25 @@ def value(f, theta, *data):
     return (f(theta, *data),)
 
 
-def value_and_gradient(f, theta, *data):
+def value_and_gradient(f, theta, *data, start=1):
     """The loss and its gradient, by the table's rules."""
-    y, (g,), _ = backward(with_data(f, data, {}), theta, None)
+    y, (g,), _ = backward(with_data(f, data, {}), theta, None, start)
     return y, g
 
 
-def value_gradient_and_product(f, theta, v, *data):
+def value_gradient_and_product(f, theta, v, *data, start=1):
     """The loss, its gradient and the product of its Hessian with v, by the table's rules on dual numbers."""
     dual = Dual._of(theta, v, Run())
     try:
-        y, (g, Hv), _ = backward(with_data(f, data, {}), dual, (0, 1))
+        y, (g, Hv), _ = backward(with_data(f, data, {}), dual, (0, 1), start)
     finally:
         dual.run.alive = False
     return getattr(y, "value", y), g, Hv
+
+
+def value_and_product(f, theta, v, *data, start=1):
+    """The loss, and the product of its Hessian with v."""
+    return value_gradient_and_product(f, theta, v, *data, start=start)[::2]
 
 
 # ------------------------------------------------------------------------------- arguments as arrays
@@ -89,14 +96,11 @@ def unflat(form, arrays):
     return slice(*rest) if kind is slice else rest[0]
 
 
-def is_plain(theta):
-    """Whether theta is what a plan takes: an array of floats, or one float."""
-    return (type(theta) is np.ndarray and theta.dtype.kind == "f") or isinstance(theta, (float, np.floating))
-
-
-def is_outside(answer):
-    """Whether an answer has left the range of the numbers."""
-    return not (is_finite(answer) if isinstance(answer, np.ndarray) else math.isfinite(answer))
+def fit(shape, precision, *direction):
+    """Whether theta is of floats, and a direction has its shape, or is a block of such, and its precision."""
+    if precision.kind != "f":
+        return False
+    return not direction or (direction[0] == shape or direction[0][:-1] == shape) and direction[1] == precision
 
 
 # ---------------------------------------------------------------------------------------- compiled
@@ -188,6 +192,11 @@ class Compiled:
         answers = self.answers(value_gradient_and_product, (theta, v), data, options)
         return grad_and_hvp(with_data(self.f, data, options), theta, v) if answers is None else answers[1:]
 
+    def hvp(self, theta, v, *data, **options):
+        """The Hessian-vector product; see `mathlib.hvp`."""
+        answers = self.answers(value_and_product, (theta, v), data, options)
+        return hvp(with_data(self.f, data, options), theta, v) if answers is None else answers[1]
+
     def in_another_arithmetic(self, theta, data, options):
         """The row of the table that this program is: its tangent and its transpose are programs of its own."""
         loss = with_data(self.f, data, options)
@@ -200,7 +209,7 @@ class Compiled:
 
         def product(theta, v):
             plain = not isinstance(theta, Number) and not isinstance(v, Number)
-            return self.grad_and_hvp(theta, v, *data, **options)[1] if plain else hvp(loss, theta, v)
+            return self.hvp(theta, v, *data, **options) if plain else hvp(loss, theta, v)
 
         def plain_value(theta):
             return self(theta, *data, **options)
@@ -215,58 +224,67 @@ class Compiled:
 
     def answers(self, kind, thetas, data, options):
         """What a plan answers; None, where the loss itself must: for other numbers, and out of their range."""
-        theta = thetas[0]
-        if not all(map(is_plain, thetas)) or not all(map(is_finite, thetas)):
-            return None
-        if len(thetas) == 2 and (np.shape(thetas[1])[: np.ndim(theta)] != np.shape(theta) or dtype(thetas) != 1):
-            return None
-        arrays = list(thetas)
-        form = tuple([flat(a, arrays) for a in (*data, options)] if data or options else ())
-        key = kind, *((np.shape(t), getattr(t, "dtype", None)) for t in thetas), form
-        self.look()
+        arrays, form, key = thetas, (), [kind]
+        for t in thetas:
+            if type(t) is np.ndarray:
+                key += t.shape, t.dtype
+            elif isinstance(t, (float, np.floating)):
+                key += (), np.result_type(t)
+            else:
+                return None
+        if data or options:
+            arrays = list(thetas)
+            form = tuple([flat(a, arrays) for a in (*data, options)])
+            key.append(form)
+        key = tuple(key)
         plans = self.plans.get(key)
+        if plans is None and not fit(*key[1 : 1 + 2 * len(thetas)]):
+            return None
+        if self.watch is None or self.watch.change():
+            self.look()
+            plans = None
         if plans is None:
             plans = self.plans[key] = []
         for plan in plans:
             try:
-                answers = plan(*arrays)
+                return plan(*arrays)
             except ChangedError:
                 continue
-            if answers is None or any(map(is_outside, answers)):
-                return None
-            return answers
         return self.traced(kind, plans, arrays, len(thetas), form)
 
     def look(self):
-        """Look whether what the program reads from outside is what it was; if not, forget the plans."""
-        if self.watch is None:
-            self.watch = Watch(self.f)
-        elif name := self.watch.change():
+        """Look at what the program reads from outside; it is not what it was, so forget the plans."""
+        if self.watch:
             self.changes += 1
             if self.changes > LIMIT:
+                name = self.watch.change()
                 raise UnsupportedError(
                     f"{name}, which the program {self.__name__} reads from outside, is another one at each call."
                     f" Instead: make it an argument, {self.__name__}(theta, {name.partition('[')[0]})."
                 )
-            self.plans, self.watch = {}, Watch(self.f)
+        self.plans, self.watch = {}, Watch(self.f)
 
     def traced(self, kind, plans, arrays, n, form):
         """Trace the program, and keep its plan."""
         if len(plans) >= LIMIT:
             self.refuse_guards(plans)
 
-        def f(*numbers):
+        def f(*numbers, **start):
             given = iter(numbers[n:])
             *data, options = [unflat(a, given) for a in form] or [{}]
-            return kind(with_options(self.f, options), *numbers[:n], *data)
+            return kind(with_options(self.f, options), *numbers[:n], *data, **start)
 
         state = random.getstate(), repr(np.random.get_state())
-        graph, answers = traced(f, [a.copy() if isinstance(a, np.ndarray) else a for a in arrays], [None] * len(arrays))
+        given = [a.copy() if isinstance(a, np.ndarray) else a for a in arrays]
+        graph, answers = traced(f, given, [None] * len(arrays))
         self.refuse_effects(state, f, arrays, n, form, answers[0])
-        if not isinstance(graph.outputs[-1], Op) or any(map(is_outside, answers)):
+        if not isinstance(graph.outputs[-1], Op) or not all(map(is_finite, answers)):
             return None
-        plans.insert(0, Plan(Writer(optimized(graph))))
-        return plans[0](*arrays)
+        plan = Plan(Writer(optimized(graph), n))
+        if plan.writer.pure and kind is not value:
+            plan = Plan(Writer(optimized(traced(functools.partial(f, start=FAR), given, [None] * len(arrays))[0]), n))
+        plans.insert(0, plan)
+        return plan(*arrays)
 
     def refuse_effects(self, state, f, arrays, n, form, y):
         """Refuse a program that does more than to calculate."""
@@ -284,11 +302,6 @@ class Compiled:
             f"the program {self.__name__} goes another way at each call ({place}): it has been traced {LIMIT} times."
             " Instead: np.where in the place of a branch, or the loss itself, not compiled."
         )
-
-
-def dtype(thetas):
-    """How many precisions there are."""
-    return len({getattr(t, "dtype", np.dtype(float)) for t in thetas})
 
 
 def with_options(f, options):

@@ -75,24 +75,36 @@ def simplified(graph):
 
 def simpler(op):
     """A shorter way to the same numbers."""
-    f, args = op.function, op.args
-    if f in (np.multiply, np.divide) and not op.kwargs:
-        for one, other in ((args[1], args[0]), (args[0], args[1]) if f is np.multiply else (None, None)):
-            if is_one(one) and same(op, other):
-                return other
-    if f is operator.pow and type(args[1]) in (int, float) and args[1] in (1, 2) and op.dtype.kind == "f":
-        return changed(op, np.square, args[:1]) if args[1] == 2 else args[0] if same(op, args[0]) else op
+    f = op.function
+    if ((isinstance(f, np.ufunc) and f.signature is None) or f in ELEMENTWISE) and not op.kwargs:
+        op = without_broadcasts(op)
+    args = op.args
+    if f in (np.multiply, np.divide, np.subtract) and not op.kwargs:
+        neutral = 0 if f is np.subtract else 1
+        if is_number(args[1], neutral) and same(op, args[0]):
+            return args[0]
+        if f is np.multiply and is_number(args[0], 1) and same(op, args[1]):
+            return args[1]
+    if f is np.multiply and op.dtype.kind == "f":
+        for minus, x in (args, args[::-1]):
+            if is_number(minus, -1) and same(op, x):
+                return changed(op, np.negative, (x,))
+    if f in (np.add, np.subtract) and negated(args[1]):
+        return changed(op, np.subtract if f is np.add else np.add, (args[0], args[1].args[0]))
+    if f is np.add and negated(args[0]):
+        return changed(op, np.subtract, (args[1], args[0].args[0]))
+    if f is operator.pow and op.dtype.kind == "f":
+        if is_number(args[1], 1) and same(op, args[0]):
+            return args[0]
+        if is_number(args[1], 2):
+            return changed(op, np.square, args[:1])
     if f in RESHAPES and type(args[0]) is Op:
         a = args[0]
-        if same(op, a):
-            return a
-        while a.function in RESHAPES and type(a.args[0]) is Op:
+        while not same(op, a) and a.function in RESHAPES and type(a.args[0]) is Op:
             a = a.args[0]
         return a if same(op, a) else changed(op, np.reshape, (a, op.shape))
     if f in TRANSPOSES and type(args[0]) is Op and args[0].function in TRANSPOSES:
         return args[0].args[0]
-    if (isinstance(f, np.ufunc) and f.signature is None or f in ELEMENTWISE) and not op.kwargs:
-        return without_broadcasts(op)
     return op
 
 
@@ -120,9 +132,14 @@ def changed(op, function, args):
     return Op(function, args, {}, op.shape, op.dtype, op.name, op.place)
 
 
-def is_one(a):
-    """Whether a is the number 1, that changes nothing in a product."""
-    return isinstance(a, (int, float, np.generic)) and not isinstance(a, (bool, np.bool)) and a == 1
+def is_number(a, n):
+    """Whether a is the number n."""
+    return isinstance(a, (int, float, np.generic)) and not isinstance(a, (bool, np.bool)) and a == n
+
+
+def negated(a):
+    """Whether a is minus something."""
+    return type(a) is Op and a.function is np.negative and a.dtype.kind == "f"
 
 
 def same(op, a):

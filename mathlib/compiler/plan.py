@@ -16,8 +16,9 @@ import numpy as np
 
 from mathlib.compiler.graph import Op, leaves
 from mathlib.compiler.tracing import as_type
+from mathlib.door import is_finite
 from mathlib.nn import overlap_add, windows
-from mathlib.primitives import assemble, deposit, is_basic, part
+from mathlib.primitives import assemble, deposit, is_basic, part, sech2
 
 VIEWS = {np.reshape, np.ravel, np.expand_dims, np.squeeze, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis}
 VIEWS |= {np.linalg.matrix_transpose, np.broadcast_to, np.diagonal, np.linalg.diagonal, np.flip, np.fliplr, np.flipud}
@@ -58,22 +59,17 @@ OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sqrt", "exp", "log
 OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sinh", "cosh", "expm1", "log1p")}
 MATH = {name: getattr(math, name) for name in "sqrt exp log sin cos tan tanh sinh cosh expm1 log1p atan asin acos".split()}
 MATH |= {"power": math.pow, "atan2": math.atan2}
-TINY = float(np.finfo(float).tiny)
 
 
 class ChangedError(Exception):
     """A guard that does not hold: its number."""
 
 
-class LostError(ArithmeticError):
-    """A product too small to keep its digits."""
-
-
 class Plan:
     """A graph, to be run again and again: `plan(*inputs)` gives the outputs.
 
-    None, where a number on the way is out of range or has lost digits to underflow; a ChangedError, where a guard does
-    not hold.
+    None, where one of the first n inputs or an output is not finite, or a number on the way has lost digits to underflow;
+    a ChangedError, where a guard does not hold.
     """
 
     def __init__(self, writer):
@@ -91,7 +87,7 @@ class Plan:
             with np.errstate(all="ignore", under="call", call=lambda *_: lost.append(True)):
                 answers = run(*inputs)
             return None if lost else answers
-        except (ArithmeticError, ValueError):
+        except (ArithmeticError, ValueError):  # the loss itself will say what is wrong, if something is
             return None
         finally:
             self.idle.append(run)
@@ -100,8 +96,8 @@ class Plan:
 class Writer:
     """Writes a graph as code, and makes workspaces for it."""
 
-    def __init__(self, graph):
-        self.graph = graph
+    def __init__(self, graph, n=0):
+        self.graph, self.n = graph, n
         precisions = {op.dtype for op in (*graph.inputs, *graph.ops) if op.shape is not None and op.dtype.kind == "f"}
         self.double = precisions <= {np.dtype(float), np.dtype(np.float16)}  # then its numbers are Python's
         self.bound, self.lines, self.arrays = {}, [], {}
@@ -118,6 +114,7 @@ class Writer:
         self.sample, self.base, self.target = {}, {}, {}
         self.uses = collections.Counter(p for op in graph.ops for p in op.parents)
         self.uses.update(graph.ends)
+        self.user = {p: op for op in graph.ops for p in op.parents}
         for op in (*graph.inputs, *graph.ops):
             if op.shape is None or op.shape == ():
                 continue
@@ -199,15 +196,26 @@ class Writer:
 
     def in_place(self, op, i, last):
         """A buffer that an elementwise function reads for the last time, and may write on."""
-        if op in self.graph.inputs or self.graph.ops[i] is not op or not isinstance(op.function, np.ufunc):
+        if op in self.graph.inputs or self.graph.ops[i] is not op:
             return None
-        for a in op.parents:
+        if op.function is np.where:
+            candidates = [a for a in op.args[2:3] if type(a) is Op and op.parents.count(a) == 1]
+        elif not isinstance(op.function, np.ufunc) or op.function.signature is not None:
+            return None
+        else:
+            candidates = [a for a in op.parents if not (a.dtype != op.dtype or self.masked(op))]
+        for a in candidates:
             if a in self.sample:
                 root = self.root(a)
                 whole = self.sample[a].flags.c_contiguous and a.nbytes == root.nbytes == op.nbytes
-                if root in self.offset and last[root] == i and whole and a.dtype == op.dtype and op.function.signature is None:
+                if root in self.offset and last[root] == i and whole and a.dtype == op.dtype:
                     return root
         return None
+
+    def masked(self, op):
+        """Whether an operation is a product with a mask: the mask is made numbers first, in the place of the result."""
+        masks = [a for a in op.args if isinstance(a, (Op, np.ndarray)) and a.dtype == bool and a.shape == op.shape]
+        return op.function is np.multiply and len(masks) == 1 and op.dtype == float and op.size > 64
 
     def allocate(self, free, n):
         """The smallest free block of n bytes, or a new one at the end."""
@@ -227,7 +235,7 @@ class Writer:
         """Write the program, and compile it."""
         graph = self.graph
         self.name = {op: f"v{i}" for i, op in enumerate((*graph.inputs, *graph.ops))}
-        alone = all(op.shape == () or (op.function is assemble and op in graph.outputs) for op in graph.ops)
+        alone = all(op.shape == () or op in graph.outputs and joined(op) or op.function is assemble for op in graph.ops)
         self.pure = alone and self.double  # then NumPy has no part in it
         guards = collections.defaultdict(list)
         for i, guard in enumerate(graph.guards):
@@ -235,6 +243,7 @@ class Writer:
         for k, op in enumerate(graph.inputs):
             self.accept(op, f"a{k}")
             self.check(guards[op])
+        self.demand_finite(graph.inputs[: self.n])
         for op in graph.ops:
             if op in self.answers:
                 self.lines.append(f"{self.name[op]} = {self.bind(np.empty)}({op.shape}, {self.bind(op.dtype)})")
@@ -242,6 +251,7 @@ class Writer:
             if not (op in self.base and self.static(op)):
                 self.emit(op)
             self.check(guards[op])
+        self.demand_finite([a for a in graph.outputs if type(a) is Op])
         answers = "".join(f"{self.answer(a)}, " for a in graph.outputs)
         self.lines.append(f"return ({answers})")
         inputs = ", ".join(f"a{k}" for k in range(len(graph.inputs)))
@@ -256,7 +266,7 @@ class Writer:
         """The name by which the code knows an object."""
         name = name or getattr(thing, "__name__", "")
         name = name if name.isidentifier() else f"c{len(self.bound)}"
-        while self.bound.get(name, thing) is not thing:
+        while name in self.bound and not (self.bound[name] is thing or (callable(thing) and self.bound[name] == thing)):
             name += "_"
         self.bound[name] = thing
         return name
@@ -324,6 +334,22 @@ class Writer:
                 test = f"{self.bind(guard.convert)}({value}) != {self.bind(outcome, f'outcome{i}')}"
             self.lines.append(f"if {test}: raise {self.bind(ChangedError)}({i})")
 
+    def demand_finite(self, ops):
+        """Give up where one is not finite: in one quick sum or product, unless that overflows by itself."""
+        finite = self.bind(math.isfinite, "math_isfinite")
+        for op in ops:
+            if op.shape == ():
+                quick, slow = self.ref(op), ""
+            elif self.pure and joined(op):
+                quick, slow = " + ".join(self.ref(p) for p in joined(op)[0][0]) or "0.0", ""
+            elif self.pure and op in self.graph.inputs:
+                quick, slow = " + ".join(f"{self.name[op]}.item({i})" for i in range(op.size)) or "0.0", ""
+            else:
+                name = self.name[op] if op not in self.graph.inputs or not self.static(op) else self.ref(op)
+                name = self.ref(op) if self.static(op) else name
+                quick, slow = f"{self.bind(np.vdot)}({name}, {name})", f" and not {self.bind(is_finite)}({name})"
+            self.lines.append(f"if not {finite}({quick}){slow}: raise {self.bind(ArithmeticError)}")
+
     def answer(self, a):
         """What is given back: a new array, or a number as NumPy has it."""
         if type(a) is not Op:
@@ -331,7 +357,7 @@ class Writer:
         if a in self.answers:
             return self.name[a]
         if a in self.sample:
-            if self.pure and a.function is assemble:
+            if self.pure:
                 return self.name[a]
             return f"{self.bind(np.array)}({self.ref(a)})"
         return f"{self.bind(a.dtype.type)}({self.name[a]})" if self.double else self.ref(a)
@@ -346,7 +372,8 @@ class Writer:
             view = functools.partial(with_rest, op.function, op.args[1:], op.kwargs)
             self.lines.append(f"{self.name[op]} = {self.bind(view, 'view' + self.name[op])}({self.name[self.base[op]]})")
         elif self.pure:
-            self.emit_answer_of_numbers(op)
+            if op in self.graph.outputs:
+                self.emit_answer_of_numbers(op)
         else:
             if op in self.target and not self.static(op):
                 whole, key = self.target[op]
@@ -360,12 +387,14 @@ class Writer:
         numbers = all(not isinstance(a, np.ndarray) and a not in self.sample for a in args if type(a) is Op or isinstance(a, np.ndarray))
         if self.double and numbers and f in OF_NUMBERS and not op.kwargs and all(is_number(a) for a in args):
             text = OF_NUMBERS[f].format(*map(self.ref, args))
+            if self.once(op) and "(" not in OF_NUMBERS[f]:
+                self.name[op] = f"({text})"
+                return
             if (function := text.partition("(")[0]) in MATH:
                 text = self.bind(MATH[function], "math_" + function) + text[len(function) :]
             self.lines.append(f"{name} = {text}")
-            if f in (np.multiply, np.divide):
-                both = " and ".join(self.ref(a) for a in args if type(a) is Op)
-                self.lines.append(f"if -{TINY!r} < {name} < {TINY!r} and {both}: raise {self.bind(LostError)}")
+        elif f is sech2 and self.double and numbers:
+            self.lines.append(f"{name} = {self.slope_of_tanh(args[0])}")
         elif f is as_type and self.double and numbers:
             self.lines.append(f"{name} = {self.number(op, self.ref(args[0]))}")
         elif f is operator.getitem and type(args[0]) is Op and args[0] in self.sample and type(args[1]) is int:
@@ -378,17 +407,29 @@ class Writer:
         else:
             self.lines.append(f"{name} = {self.number(op, self.call(op))}")
 
+    def once(self, op):
+        """Whether a number is used once, within a formula of numbers: then it has no name."""
+        if self.uses[op] != 1 or op in self.graph.outputs or any(op is g.op for g in self.graph.guards):
+            return False
+        user = self.user[op]
+        formula = OF_NUMBERS.get(user.function, "{0}{0}")
+        return user.shape == () and formula.count("{") <= len(user.args) and "{0}" not in formula and all(map(is_number, user.args))
+
+    def slope_of_tanh(self, x):
+        """1 - tanh(x)**2, from the tanh that is there; where that would cancel, from x."""
+        slow = f"{self.bind(math.pow, 'math_pow')}({self.bind(math.cosh, 'math_cosh')}({self.ref(x)}), -2.0)"
+        t = next((self.name[op] for op in self.graph.ops if op.function is np.tanh and op.args[0] is x), None)
+        return f"1.0 - {t} * {t} if -0.9 < {t} < 0.9 else {slow}" if t else slow
+
     def emit_answer_of_numbers(self, op):
         """Write an array that is made of numbers."""
-        parts, keys, shape = op.args
-        if len(shape) == 1 and all(type(k) is int for k in keys):
-            places = [[] for _ in range(shape[0])]
-            for p, k in zip(parts, keys, strict=True):
-                places[k].append(self.ref(p))
-            inside = ", ".join(" + ".join(p) or "0.0" for p in places)
-            self.lines.append(f"{self.name[op]} = {self.bind(np.array)}([{inside}])")
-        else:
-            self.lines.append(f"{self.name[op]} = {self.call(op)}")
+        (parts, keys, shape), divisor = joined(op)
+        places = [[] for _ in range(shape[0])]
+        for p, k in zip(parts, keys, strict=True):
+            places[k].append(self.ref(p))
+        over = "" if divisor == 1 else f" * {1 / divisor!r}"  # a power of two
+        inside = ", ".join(f"({' + '.join(p)}){over}" if p else "0.0" for p in places)
+        self.lines.append(f"{self.name[op]} = {self.bind(np.array)}([{inside}])")
 
     def emit_array(self, op):
         """Write an operation whose result goes into a buffer."""
@@ -398,7 +439,12 @@ class Writer:
 
     def emit_ufunc(self, op, f, out):
         """An elementwise function."""
-        args = ", ".join(map(self.ref, op.args))
+        args = [self.ref(a) for a in op.args]
+        if self.masked(op):
+            i = next(i for i, a in enumerate(op.args) if isinstance(a, (Op, np.ndarray)) and a.dtype == bool)
+            self.lines.append(f"{self.bind(np.copyto)}({out}, {args[i]})")
+            args[i] = out
+        args = ", ".join(args)
         self.lines.append(f"{self.bind(f)}({args}, {'out=' if f in BY_NAME else ''}{out})")
 
     def emit_power(self, op, f, out):
@@ -422,7 +468,8 @@ class Writer:
         """A choice."""
         chosen, a, b = op.args
         copy = self.bind(np.copyto)
-        self.lines.append(f"{copy}({out}, {self.ref(b)})")
+        if not (type(b) is Op and self.static(b) and self.static(op) and self.offset[self.root(b)] == self.offset[self.root(op)]):
+            self.lines.append(f"{copy}({out}, {self.ref(b)})")
         self.lines.append(f"{copy}({out}, {self.ref(a)}, where={self.ref(chosen)})")
 
     def emit_assemble(self, op, f, out):
@@ -508,6 +555,18 @@ class Writer:
 
 
 FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number
+def joined(op):
+    """The arguments of `assemble` and a divisor, if an Op makes a vector of numbers without axes; else nothing."""
+    divisor = 1
+    if op.function is np.divide and type(op.args[0]) is Op and math.frexp(op.args[1])[0] == 0.5:
+        op, divisor = op.args[0], float(op.args[1])
+    if op.function is not assemble:
+        return ()
+    parts, keys, shape = op.args
+    vector = len(shape) == 1 and all(type(k) is int for k in keys) and all(type(p) is Op and not p.shape for p in parts)
+    return (op.args, divisor) if vector else ()
+
+
 LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 if none is named
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from mathlib.arithmetic import Number, Run, UnsupportedError, caller, unsupported
 from mathlib.compiler.graph import Graph, Guard, Op
 from mathlib.door import is_finite
+from mathlib.primitives import sech2
 
 STORE = "an array is not changed in place while it is traced"
 REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
@@ -141,7 +142,7 @@ class Traced(Number):
         """Write down the call of one row of the table."""
         start = rule.start
         args = (list(arrays), *rest) if rule.listed else (*rest[:start], *arrays, *rest[start:])
-        if rule.function in EXPANDED:
+        if rule.function in EXPANDED and not (rule.function is sech2 and self.shape == ()):
             return rule.plain(*args, **kwargs)
         return self.run.call(rule.function, args, kwargs, rule.plain)
 

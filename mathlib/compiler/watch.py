@@ -26,7 +26,7 @@ class Watch:
     """What a function reads from outside: where it stands, by which name, and what was there."""
 
     def __init__(self, f):
-        self.seen, self.checks, self.kept = set(), [], []
+        self.seen, self.cells, self.checks, self.kept = set(), [], [], []
         self.function(f)
 
     def function(self, f):
@@ -52,7 +52,7 @@ class Watch:
             return None
         code = f.__code__
         for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
-            self.slot(Cell(cell), "cell_contents", name)
+            self.cell(cell, name)
         if library(code.co_filename):
             return None
         for a in (f.__defaults__ or (), f.__kwdefaults__ or {}):
@@ -67,14 +67,19 @@ class Watch:
                 )
         return None
 
-    def slot(self, place, key, name):
-        """Watch the value at a place."""
+    def cell(self, cell, name):
+        """Watch a variable of a closure."""
         try:
-            value = place[key]
-        except ValueError:  # an empty cell
+            value = cell.cell_contents
+        except ValueError:  # not yet defined
             return
-        self.checks.append((place, key, name, value))
+        self.cells.append((cell, name, value))
         self.value(value, name)
+
+    def slot(self, place, key, name):
+        """Watch the value at a place of a list or a dictionary."""
+        self.checks.append((place, key, name, place[key]))
+        self.value(place[key], name)
 
     def value(self, value, name):
         """Watch what can change within a value."""
@@ -121,6 +126,9 @@ class Watch:
 
     def change(self):
         """The name of the first thing that is no longer what it was; None, if there is none."""
+        for cell, name, value in self.cells:
+            if (now := cell.cell_contents) is not value and not same(now, value):
+                return name
         for place, key, name, value in self.checks:
             if (key is None and place.differs(value)) or (key is not None and differs(place, key, value)):
                 return name
@@ -131,21 +139,14 @@ def differs(place, key, value):
     """Whether something else stands at a place."""
     try:
         now = place[key]
-    except (KeyError, IndexError, ValueError):
+    except (KeyError, IndexError):
         return True
-    if now is value:
-        return False
-    return not (type(now) is type(value) and isinstance(value, PLAIN) and now == value)
+    return now is not value and not same(now, value)
 
 
-class Cell:
-    """A cell of a closure as a place with a key."""
-
-    def __init__(self, cell):
-        self.cell = cell
-
-    def __getitem__(self, key):
-        return self.cell.cell_contents
+def same(now, value):
+    """Whether two objects are the same number, word or the like."""
+    return type(now) is type(value) and isinstance(value, PLAIN) and now == value
 
 
 class Array:
