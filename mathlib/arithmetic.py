@@ -525,8 +525,8 @@ class Multilinear(Rule):
 
     def tangent(self, y, values, tangents, rest, kwargs):
         if self.joint:
-            zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
-            return self.evaluate(zeros, rest, kwargs)
+            known = zip(values, tangents, strict=True)
+            return self.evaluate([np.zeros(np.shape(v), y.dtype) if t is None else t for v, t in known], rest, kwargs)
         if len(tangents) == 1:
             return self.evaluate(tangents, rest, kwargs)
         dy = None

@@ -224,7 +224,9 @@ def block_run(f, x, v):
 def tangent_of(number, f, x, v, size, block=False):
     """The value of f on number(x, size v), its tangent over the size, and whether no digit was lost to underflow."""
     run, lost = Run(block=block), []
-    y = run_program(f, number(x, v if size == 1 else v * size, run), lost)
+    with np.errstate(over="ignore"):
+        v = v if size == 1 else v * size
+    y = run_program(f, number(x, v, run), lost)
     if not (isinstance(y, Number) and y.run is run):
         return y, np.zeros(np.shape(y) + v.shape[np.ndim(x) :], np.result_type(y, np.float16))[()], True
     y, dy = y.parts

@@ -117,10 +117,10 @@ def dual_parts(loss, theta, v, wanted):
     try:
         return first_order(loss, Dual._of(theta, v, Run(block=block)), wanted)
     except FloatingPointError:
-        if not block or v.shape[-1] < 2:
+        if not block or not v.shape[-1]:
             raise
-    *g, _ = first_order(loss, Dual._of(theta, v[..., 0], Run()), wanted)
-    return [*g, joined([hvp(loss, theta, column) for column in columns_of(v)], theta)]
+    alone = [first_order(loss, Dual._of(theta, column, Run()), wanted) for column in columns_of(v)]
+    return [*alone[0][:-1], joined([parts[-1] for parts in alone], theta)]
 
 
 def joined(columns, theta):
@@ -251,7 +251,7 @@ class Hessian:
         return np.vdot(u, self @ v)
 
     def dense(self):
-        """The matrix of H in theta's coordinates, a block of columns a pass: for a theta of a few thousand components."""
+        """The matrix of H in theta's coordinates, a block of columns a pass, for a few thousand components."""
         n = self.shape[0]
         if n > 20_000:
             raise ValueError(
@@ -289,7 +289,7 @@ class Tangent:
         kept = {end, *(line for line, _ in self.pieces or ())}
         last = {p: line for line in sorted(needed) for p in tape[line][4]}
         self.steps = []
-        self.largest = max(math.prod(np.shape(tape[line][-1])) for line in needed | {end})
+        self.largest = max(1, *(math.prod(np.shape(tape[line][-1])) for line in needed))
         for line in sorted(needed - {0}):
             rule, rest, kwargs, values, parents, y = tape[line]
             with np.errstate(all="ignore"):

@@ -99,7 +99,8 @@ in_last_axis(pad, windows)
 def overlap_add_block(y, t, w, shape, stride):
     """All tangents as channels of one image."""
     channels = shape[3] * t.shape[-1]
-    return np.reshape(overlap_add(np.reshape(t, (*t.shape[:5], channels)), (*shape[:3], channels), stride), (*shape, -1))
+    images = overlap_add(np.reshape(t, (*t.shape[:5], channels)), (*shape[:3], channels), stride)
+    return np.reshape(images, (*shape, t.shape[-1]))
 
 
 def conv2d_shape(H, W, F, padding=0, stride=1):
