@@ -273,6 +273,7 @@ class Rule(Row):
     """
 
     reads_values = reads_result = True
+    block = None
     refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
 
     def __init__(self, function, slots=slice(0, 1), listed=False):
@@ -332,9 +333,23 @@ class Rule(Row):
             self.refuse_place(arrays)
         return top.apply(self, arrays, rest, kwargs)
 
+    def tangents(self, y, values, tangents, rest, kwargs):
+        """The block of k tangents of y, in a last axis more, from such blocks: by the row's rule, or one by one."""
+        k = width(tangents)
+        if not k:
+            return np.zeros((*y.shape, 0), y.dtype)
+        if self.block is not None:
+            return self.block(y, values, tangents, *rest, **kwargs)
+        columns = [[t if t is None else t[..., j] for t in tangents] for j in range(k)]
+        return np.stack([self.tangent(y, values, column, rest, kwargs) for column in columns], -1)
+
     def linearize(self, y, values, parents, rest, kwargs):
-        """The map from tangents to the tangent of y, for repeated use; a tangent is None where the parent is."""
-        return functools.partial(self.tangent, y, values, rest=rest, kwargs=kwargs)
+        """The map from tangents, or blocks of them, to y's, for repeated use; a tangent is None where the parent is."""
+
+        def push(tangents, block=False):
+            return (self.tangents if block else self.tangent)(y, values, tangents, rest, kwargs)
+
+        return push
 
     def pull(self, g, parents, values, y, rest, kwargs):
         """Yield (parent, g . dy/da) for each array a that has a parent: its number, and a gradient of a's shape."""
@@ -426,10 +441,17 @@ class Elementwise(Rule):
             raise TypeError(f"{name_of(self.function)} takes {len(self.partials)} arrays, and got {len(tangents)}.")
         return combine(self.partials, y, values, tangents)
 
+    def tangents(self, y, values, tangents, rest, kwargs):
+        return combine(self.partials, y, values, tangents, block=True)
+
     def linearize(self, y, values, parents, rest, kwargs):
         known = zip(self.partials, parents, strict=True)
         at = [p(y, *values) if callable(p) and parent is not None else p for p, parent in known]
-        return functools.partial(combine, at, y, ())  # the values may go
+
+        def push(tangents, block=False):
+            return combine(at, y, (), tangents, block)  # the values may go
+
+        return push
 
     def pull(self, g, parents, values, y, rest, kwargs):
         for parent, p, a in zip(parents, self.partials, values, strict=True):
@@ -438,16 +460,32 @@ class Elementwise(Rule):
                 yield parent, term if term.shape == a.shape else unbroadcast(term, a.shape)
 
 
-def combine(partials, y, values, tangents):
-    """The sum of partials times tangents, of y's shape and precision."""
+def combine(partials, y, values, tangents, block=False):
+    """The sum of partials times tangents, of y's shape and precision; of blocks, with their axis."""
     dy, fresh = None, False
     for p, t in zip(partials, tangents, strict=True):
         if t is not None:
-            term = t if p is ONE else times(t, p(y, *values) if callable(p) else p)
+            slope = p(y, *values) if callable(p) else p
+            term = t if p is ONE else times(t, beside(slope) if block else slope)
             dy, fresh = (term, p is not ONE) if dy is None else (plus(dy, term, fresh), True)
-    if dy.shape != y.shape:
-        dy = np.broadcast_to(dy, y.shape)
+    shape = (*y.shape, dy.shape[-1]) if block else y.shape
+    if dy.shape != shape:
+        dy = np.broadcast_to(dy, shape)
     return dy if dy.dtype == y.dtype else dy.astype(y.dtype)
+
+
+def beside(p):
+    """A partial derivative with one axis more, the last, in which it is the same for each tangent of a block."""
+    if type(p) is tuple:
+        return tuple(map(beside, p))
+    if type(p) is Over:
+        return Over(beside(p.b))
+    return p[..., None] if getattr(p, "ndim", 0) else p
+
+
+def width(tangents):
+    """How many tangents the blocks hold."""
+    return next(t.shape[-1] for t in tangents if t is not None)
 
 
 ONE = 1
@@ -487,8 +525,8 @@ class Multilinear(Rule):
 
     def tangent(self, y, values, tangents, rest, kwargs):
         if self.joint:
-            zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
-            return self.evaluate(zeros, rest, kwargs)
+            known = zip(values, tangents, strict=True)
+            return self.evaluate([np.zeros(np.shape(v), y.dtype) if t is None else t for v, t in known], rest, kwargs)
         if len(tangents) == 1:
             return self.evaluate(tangents, rest, kwargs)
         dy = None
@@ -499,17 +537,15 @@ class Multilinear(Rule):
                 dy = term if dy is None else plus(dy, term, fresh=True)
         return dy
 
-    def linearize(self, y, values, parents, rest, kwargs):
-        if len(values) > 1 or self.joint:
-            return super().linearize(y, values, parents, rest, kwargs)
-        return functools.partial(self.evaluate, rest=rest, kwargs=kwargs)
-
 
 class Product(Multilinear):
     """The matrix product: a sum of two of them takes one pass where the result is the large array."""
 
     def tangent(self, y, values, tangents, rest, kwargs):
         return product_tangent(*values, *tangents)
+
+    def tangents(self, y, values, tangents, rest, kwargs):
+        return product_tangents(*values, *tangents)
 
 
 def product_tangent(a, b, da, db, out=None):
@@ -521,6 +557,35 @@ def product_tangent(a, b, da, db, out=None):
     if a.ndim == b.ndim == 2 and a.shape[1] * (a.shape[0] + b.shape[1]) < a.shape[0] * b.shape[1]:
         return np.matmul(np.concatenate([da, a], 1), np.concatenate([b, db]), out=out)
     return plus(np.matmul(da, b, out=out), np.matmul(a, db), fresh=True)
+
+
+def product_tangents(a, b, da, db):
+    """The block of tangents dA B + A dB of a product; None stands for no tangents.
+
+    Each term is a product of larger matrices: A times the columns of all tangents, B^T times each row of them.
+    """
+    if da is None:
+        return times_block(a, db, np.ndim(b))
+    if db is None:
+        return block_times(da, b, np.ndim(a))
+    return plus(times_block(a, db, np.ndim(b)), block_times(da, b, np.ndim(a)), fresh=True)
+
+
+def times_block(a, db, ndim):
+    """The block of products A dB, for B of so many axes."""
+    if ndim == 1:
+        return np.matmul(a, db)
+    *_, p, k = db.shape
+    y = np.matmul(a, np.reshape(db, (*db.shape[:-2], p * k)))
+    return np.reshape(y, (*y.shape[:-1], p, k))
+
+
+def block_times(da, b, ndim):
+    """The block of products dA B, for A of so many axes."""
+    if np.ndim(b) == 1:
+        return np.matmul(b, da)
+    b = b.mT
+    return np.matmul(b if ndim == 1 or b.ndim == 2 else b[..., None, :, :], da)
 
 
 class General(Rule):
@@ -709,13 +774,14 @@ def row_of(function, args):
 class Run:
     """One differentiation: its level (a later run is an inner one) and whether it still runs.
 
-    With `trace`, its Numbers remember where they first ceased to be finite.
+    With `trace`, its Numbers remember where they first ceased to be finite. With `block`, each carries a block of
+    tangents, whose number is one axis more, the last.
     """
 
     levels = itertools.count(1)
 
-    def __init__(self, trace=False):
-        self.level, self.trace, self.alive = next(self.levels), trace, True
+    def __init__(self, trace=False, block=False):
+        self.level, self.trace, self.block, self.alive = next(self.levels), trace, block, True
 
     def check(self):
         """Refuse a Number whose differentiation has ended."""

@@ -335,17 +335,19 @@ def backward(loss, theta, wanted, size=1, lost=None):
         origin = getattr(record(loss, theta, trace=True)[2], "origin", None) or "a constant"
         raise FloatingPointError(f"the loss is NaN or infinite. It ceased to be finite at {origin}.")
     first_order = isinstance(y, (Dual, Complex)) and not any(isinstance(part, Number) for part in y.parts)
+    block = any(a.run.block for a in (y, theta) if isinstance(a, Dual))
     if tape is None and size == 1 and not isinstance(y, Number):
         message = f"{CONSTANT}: its gradient is zero. Instead: calculate it anew in each call."
         warnings.warn(message, ConstantLossWarning, outside()[1])
     start = np.full((), size, y.dtype)[()]
     with underflows() as underflow:
-        if tape and isinstance(y, Number) and not first_order:
-            g = walk_back(tape, start)
+        if block or (tape and isinstance(y, Number) and not first_order):
+            g = walk_back(tape, start) if tape else None
             g = np.zeros(theta.shape, theta.dtype)[()] if g is None else g if size == 1 else g / start
             parts = [g]
             if wanted:  # without theta's run in it, the gradient is constant along the direction
-                parts = g.parts if getattr(g, "run", None) is theta.run else (g, np.zeros(theta.shape, theta.dtype)[()])
+                constant = np.zeros(np.shape(theta.parts[1]), theta.dtype)[()]
+                parts = g.parts if getattr(g, "run", None) is theta.run else (g, constant)
                 parts = [parts[k] for k in wanted]
         else:
             sink = Sink(theta, tape or [], wanted or ((0, 1) if first_order else (0,)))

@@ -9,7 +9,17 @@ import math
 import numpy as np
 
 from mathlib.arithmetic import Number, Run, UnsupportedError, real_value
-from mathlib.door import in_range, is_finite, point_and_direction, program, real, real_run, run_program
+from mathlib.door import (
+    columns_of,
+    in_range,
+    is_block,
+    is_finite,
+    point_and_direction,
+    program,
+    real,
+    real_run,
+    run_program,
+)
 from mathlib.dual import Complex, Dual
 
 
@@ -22,7 +32,8 @@ def jvp(f, x, v):
         Its value is one array, of any shape.
     x : float or array of floats
     v : the same, of x's shape
-        The direction. The derivative's unit is [f] [v] / [x], its shape that of f(x).
+        The direction. The derivative's unit is [f] [v] / [x], its shape that of f(x). With one axis more, the last,
+        it is a block of directions: f runs once, and the derivatives lie along a last axis, too.
 
     Raises
     ------
@@ -43,10 +54,12 @@ def jvp(f, x, v):
     --------
     >>> jvp(lambda x: np.sin(x[0]) * x[1], np.array([0.0, 2.0]), np.array([1.0, 0.0]))
     (np.float64(0.0), np.float64(2.0))
+    >>> jvp(lambda x: np.sin(x[0]) * x[1], np.array([0.0, 2.0]), np.eye(2))  # all partial derivatives
+    (np.float64(0.0), array([2., 0.]))
     """
     program(f)
-    x, v = point_and_direction(x, v, "x")
-    return run_on(Dual._of, f, x, v)
+    x, v = point_and_direction(x, v, "x", block=True)
+    return block_run(f, x, v) if is_block(x, v) else run_on(Dual._of, f, x, v)
 
 
 def complex_step(f, x, v=None, eps=2.0**-50):
@@ -195,12 +208,27 @@ def run_on(number, f, x, v):
     return y, dy[0]
 
 
-def tangent_of(number, f, x, v, size):
+def block_run(f, x, v):
+    """The value of f on x, and its derivatives along a block of directions, or along each where that leaves the range.
+
+    The value alone tells whether f is finite at all, of no directions, too.
+    """
+    y, dy, clean = tangent_of(Dual._of, f, x, v, 1, block=True)
+    if not is_finite(y):
+        run_on(Dual._of, f, x, np.zeros(x.shape, x.dtype)[()])
+    if (clean and is_finite(dy)) or not v.shape[-1]:
+        return y, dy
+    return y, np.stack([run_on(Dual._of, f, x, column)[1] for column in columns_of(v)], -1)
+
+
+def tangent_of(number, f, x, v, size, block=False):
     """The value of f on number(x, size v), its tangent over the size, and whether no digit was lost to underflow."""
-    run, lost = Run(), []
-    y = run_program(f, number(x, v if size == 1 else v * size, run), lost)
+    run, lost = Run(block=block), []
+    with np.errstate(over="ignore"):
+        v = v if size == 1 else v * size
+    y = run_program(f, number(x, v, run), lost)
     if not (isinstance(y, Number) and y.run is run):
-        return y, np.zeros_like(y, dtype=np.result_type(y, np.float16))[()], True
+        return y, np.zeros(np.shape(y) + v.shape[np.ndim(x) :], np.result_type(y, np.float16))[()], True
     y, dy = y.parts
     with np.errstate(over="ignore"):  # it is looked at next
         return y, dy if size == 1 else dy / dy.dtype.type(size), not lost

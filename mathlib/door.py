@@ -133,8 +133,11 @@ def entropy(seed):
     return operator.index(seed)
 
 
-def direction(x, v, name):
-    """Check the types of a point and of a direction of its shape, and give v the point's precision."""
+def direction(x, v, name, block=False):
+    """Check the types of a point and of a direction of its shape, and give v the point's precision.
+
+    With `block`, v may have one axis more, the last: a block of directions.
+    """
     x = floats(x, name)
     if v is None and np.shape(x):
         raise ValueError(
@@ -144,15 +147,26 @@ def direction(x, v, name):
     if not isinstance(v, Number):
         v = np.asarray(v, dtype=x.dtype)[()]
     finite(v=v)
-    if np.shape(v) != np.shape(x):
-        raise ValueError(f"v has shape {np.shape(v)} and {name} {np.shape(x)}: they must be equal.")
+    if np.shape(v) != np.shape(x) and not (block and is_block(x, v)):
+        longer = ", or v one axis longer (a block)" if block else ""
+        raise ValueError(f"v has shape {np.shape(v)} and {name} {np.shape(x)}: they must be equal{longer}.")
     return x, v
 
 
-def point_and_direction(x, v, name):
+def is_block(x, v):
+    """Whether v is a block of directions at x: of x's shape and one axis more, the last."""
+    return np.ndim(v) == np.ndim(x) + 1 and np.shape(v)[:-1] == np.shape(x)
+
+
+def columns_of(v):
+    """The directions in a block."""
+    return [v[..., j] for j in range(v.shape[-1])]
+
+
+def point_and_direction(x, v, name, block=False):
     """Check x and v at the door, and copy them: no result is a view of an input, and f may change what it gets."""
     finite(**{name: floats(x, name)})
-    x, v = direction(x, v, name)
+    x, v = direction(x, v, name, block)
     return tuple(a if isinstance(a, Number) else np.array(a)[()] for a in (x, v))
 
 

@@ -87,7 +87,8 @@ class Dual(Number):
                 tangents.append(None)
         new = Dual.__new__(Dual)
         new.value = y = rule.evaluate(values, rest, kwargs)
-        new.tangent, new.run = rule.tangent(y, values, tangents, rest, kwargs), run
+        push = rule.tangents if run.block else rule.tangent
+        new.tangent, new.run = push(y, values, tangents, rest, kwargs), run
         if run.trace:
             self.follow(new, rule, arrays)
         return new

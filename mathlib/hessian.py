@@ -11,15 +11,17 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, product_tangent, underflows
+from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, product_tangent, product_tangents, underflows
 from mathlib.backprop import MATMUL, RESHAPE, Node, grad, gradient, record, vjp
 from mathlib.differences import central_difference, complex_step_along
 from mathlib.door import (
+    columns_of,
     direction,
     entropy,
     finite,
     floats,
     in_range,
+    is_block,
     is_finite,
     one_of,
     point_and_direction,
@@ -30,8 +32,9 @@ from mathlib.door import (
 )
 from mathlib.dual import Complex, Dual
 from mathlib.primitives import assemble, deposit
+from mathlib.primitives.blocks import before_last
 
-EPS, ASSEMBLE = 2.0**-50, TABLE[assemble]
+EPS, ASSEMBLE, WIDEST = 2.0**-50, TABLE[assemble], 32
 
 
 INSIDE = "hessian records plain numbers, and stands inside of another differentiation. Instead: hvp."
@@ -45,6 +48,8 @@ def hvp(loss, theta, v, method="dual"):
     loss : a program of NumPy functions with a scalar value
     theta : float or array of floats
     v : the same, of theta's shape
+        With one axis more, the last, it is a block of vectors, and so is the result: one pass of larger matrix products
+        for them all where `method` is "dual", one pass a vector elsewhere.
     method : str
         "dual": backpropagation run on dual numbers theta + v eps; exact, and the fastest.
         "complex_step": backpropagation run on theta + i 2**-50 v; ``H v = Im grad(theta + i eps v) / eps``.
@@ -69,14 +74,19 @@ def hvp(loss, theta, v, method="dual"):
     >>> loss = lambda x: x[0] ** 2 * x[1]
     >>> hvp(loss, np.array([1.0, 2.0]), np.array([1.0, 0.0]))
     array([4., 2.])
+    >>> hvp(loss, np.array([1.0, 2.0]), np.eye(2))  # a block of two vectors: the matrix
+    array([[4., 2.],
+           [2., 0.]])
     """
     program(loss)
     one_of(("dual", "complex_step", "double_backprop", "finite_difference"), method=method)
     if method == "dual" and (planned := getattr(loss, "hvp", None)):
         return planned(theta, v)
-    theta, v = point_and_direction(theta, v, "theta")
+    theta, v = point_and_direction(theta, v, "theta", block=True)
     if method == "dual":
-        return first_order(loss, Dual._of(theta, v, Run()), (1,))[0]
+        return dual_parts(loss, theta, v, (1,))[0]
+    if is_block(theta, v):
+        return joined([hvp(loss, theta, column, method) for column in columns_of(v)], theta)
     if method == "complex_step":
         lost, step = [], complex_step_along(v, EPS)
         with contextlib.suppress(FloatingPointError):
@@ -93,7 +103,7 @@ def hvp(loss, theta, v, method="dual"):
 def grad_and_hvp(loss, theta, v):
     """The gradient and the Hessian-vector product, ``(grad, H v)``, in one pass of dual numbers.
 
-    Shapes, units and errors are those of `grad` and `hvp`. Source: Pearlmutter, B. A. (1994).
+    Shapes, units and errors are those of `grad` and `hvp`; v may be a block, too. Source: Pearlmutter, B. A. (1994).
 
     >>> grad_and_hvp(lambda x: x**3, 2.0, 1.0)
     (np.float64(12.0), np.float64(12.0))
@@ -101,8 +111,25 @@ def grad_and_hvp(loss, theta, v):
     program(loss)
     if planned := getattr(loss, "grad_and_hvp", None):
         return tuple(planned(theta, v))
-    theta, v = point_and_direction(theta, v, "theta")
-    return tuple(first_order(loss, Dual._of(theta, v, Run()), (0, 1)))
+    theta, v = point_and_direction(theta, v, "theta", block=True)
+    return tuple(dual_parts(loss, theta, v, (0, 1)))
+
+
+def dual_parts(loss, theta, v, wanted):
+    """The wanted parts of the gradient on theta + v eps; of a block, of each vector alone where it leaves the range."""
+    block = is_block(theta, v)
+    try:
+        return first_order(loss, Dual._of(theta, v, Run(block=block)), wanted)
+    except FloatingPointError:
+        if not block or not v.shape[-1]:
+            raise
+    alone = [first_order(loss, Dual._of(theta, column, Run()), wanted) for column in columns_of(v)]
+    return [*alone[0][:-1], joined([parts[-1] for parts in alone], theta)]
+
+
+def joined(columns, theta):
+    """The block of these vectors, of theta's shape."""
+    return np.stack(columns, -1) if columns else np.zeros((*np.shape(theta), 0), theta.dtype)
 
 
 def first_order(loss, theta, wanted, lost=None):
@@ -175,7 +202,9 @@ class Hessian:
         self.gradient = self.gradient.astype(theta.dtype, copy=False)
         self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
         self.shape = (theta.size, theta.size)
-        self.tangent = Tangent(tape, g.line) if tape else lambda v: (np.zeros_like(theta), False)
+        self.tangent = Tangent(tape, g.line) if tape else constant_tangent
+        # So many columns are multiplied at once that no array of tangents needs more than 16 MB of float64.
+        self.together = min(WIDEST, max(1, 2**21 // self.tangent.largest)) if tape else WIDEST
 
     def __repr__(self):
         n, shape = self.shape[0], self.theta_shape
@@ -185,24 +214,23 @@ class Hessian:
         if isinstance(v, Number):
             raise UnsupportedError(INSIDE)
         v = np.asarray(reals(v, "v"))
-        if v.shape == self.theta_shape:
-            v = direction(self.theta, v, "theta")[1]
+        v = direction(self.theta, v, "theta", block=True)[1]
+        if is_block(self.theta, v):
+            with np.errstate(all="ignore"):
+                HV, lost = self.tangent(v, block=True)
+            if lost or not is_finite(HV):
+                HV = joined([self @ column for column in columns_of(v)], self.theta)
+            return HV.astype(self.dtype, copy=False)
 
-            def derive(size):
-                with np.errstate(all="ignore"):
-                    Hv, lost = self.tangent(v if size == 1 else v * size)
-                    return [Hv if size == 1 else Hv / size], lost
+        def derive(size):
+            with np.errstate(all="ignore"):
+                Hv, lost = self.tangent(v if size == 1 else v * size)
+                return [Hv if size == 1 else Hv / size], lost
 
-            if (Hv := in_range(derive, self.dtype)) is None:
-                finite(v=v)
-                hvp(self.loss, self.theta, v)  # it says where
-                raise FloatingPointError("H v overflows. Instead: a shorter v; the product is linear in it.")
-            return Hv[0].astype(self.dtype, copy=False)
-        if v.shape[:-1] == self.theta_shape and v.ndim == len(self.theta_shape) + 1:
-            return np.stack([self @ v[..., k] for k in range(v.shape[-1])], -1) if v.shape[-1] else v.astype(self.dtype)
-        raise ValueError(
-            f"v has shape {v.shape} and theta {self.theta_shape}: they must be equal, or v one axis longer (a block)."
-        )
+        if (Hv := in_range(derive, self.dtype)) is None:
+            hvp(self.loss, self.theta, v)  # it says where
+            raise FloatingPointError("H v overflows. Instead: a shorter v; the product is linear in it.")
+        return Hv[0].astype(self.dtype, copy=False)
 
     def __rmatmul__(self, v):
         return self @ v  # H is symmetric
@@ -227,13 +255,17 @@ class Hessian:
         return np.vdot(u, self @ v)
 
     def dense(self):
-        """The matrix of H in theta's coordinates, a column a product: for a theta of a few thousand components."""
+        """The matrix of H in theta's coordinates, a block of columns a pass, for a few thousand components."""
         n = self.shape[0]
         if n > 20_000:
             raise ValueError(
                 f"the matrix would have {n} x {n} components. Instead: H @ v, and methods that use only it."
             )
-        return np.array([self.matvec(e) for e in np.eye(n, dtype=self.dtype)], self.dtype).reshape(n, n).T
+        M, k = np.zeros((n, n), self.dtype), self.together
+        for j in range(0, n, k):
+            unit = np.eye(n, min(k, n - j), -j, self.dtype)
+            M[:, j : j + k] = np.reshape(self @ np.reshape(unit, (*self.theta_shape, -1)), unit.shape)
+        return M
 
 
 class Tangent:
@@ -261,12 +293,13 @@ class Tangent:
         kept = {end, *(line for line, _ in self.pieces or ())}
         last = {p: line for line in sorted(needed) for p in tape[line][4]}
         self.steps = []
+        self.largest = max(1, *(math.prod(np.shape(tape[line][-1])) for line in needed))
         for line in sorted(needed - {0}):
             rule, rest, kwargs, values, parents, y = tape[line]
             with np.errstate(all="ignore"):
                 push = rule.linearize(y, values, parents, rest, kwargs)
             if line in self.products:
-                push = functools.partial(product_tangent, *values)
+                push = functools.partial(write_product, *values)
             finished = [p for p in set(parents) - kept if p is not None and last[p] == line]
             self.steps.append((line, push, parents, finished))
 
@@ -292,9 +325,9 @@ class Tangent:
                 needed -= {line} - {product}
         return products
 
-    def __call__(self, v):
-        tangents = {None: None, 0: v}
-        out = None if self.pieces is None else np.empty(self.like.shape, self.like.dtype)
+    def __call__(self, v, block=False):
+        tangents, k = {None: None, 0: v}, v.shape[v.ndim - block :]
+        out = None if self.pieces is None else np.empty((*self.like.shape, *k), self.like.dtype)
         if out is not None and not self.covered:
             out.fill(0)
         with underflows() as lost:
@@ -302,19 +335,33 @@ class Tangent:
                 given = [tangents[p] for p in parents]
                 if line in self.products:
                     key, shape = self.products[line]
-                    push(*given, out=out[key].reshape(shape))
+                    push(*given, out=out[key].reshape((*shape, *k)), block=block)
                 else:
-                    tangents[line] = push(given)
+                    tangents[line] = push(given, block)
                 for p in finished:
                     del tangents[p]
         if out is None:
             out = np.array(tangents[self.end], self.like.dtype)[()]
         for line, key in self.pieces or ():
+            key = before_last(key) if block else key
             if self.covered:
                 out[key] = tangents[line]
             else:
                 deposit(out, key, tangents[line])
         return out, lost
+
+
+def write_product(a, b, da, db, out, block):
+    """Write the tangent of a product, or the block of them, into an array."""
+    if block:
+        out[...] = product_tangents(a, b, da, db)
+    else:
+        product_tangent(a, b, da, db, out=out)
+
+
+def constant_tangent(v, block=False):
+    """The tangent of a gradient that does not depend on theta."""
+    return np.zeros_like(v), False
 
 
 # ------------------------------------------------------------------- what products alone can tell

@@ -12,6 +12,7 @@ import numpy as np
 from mathlib.arithmetic import elementwise, general, multilinear, primitive, real_value
 from mathlib.door import array, entropy, one_of, program, reals, shown, whole
 from mathlib.primitives import part
+from mathlib.primitives.blocks import in_last_axis, of_one, paired
 
 UNITS = {"nats": 1.0, "bits": math.log(2.0)}
 
@@ -91,6 +92,15 @@ def overlap_add(w, shape, stride):
 multilinear(pad, transposes=(lambda g, L, p: g[:, p : p + L.shape[1], p : p + L.shape[2]],))
 multilinear(windows, transposes=(lambda g, L, F, stride: overlap_add(g, L.shape, stride),))
 multilinear(overlap_add, transposes=(lambda g, w, shape, stride: windows(g, w.shape[3], stride),))
+in_last_axis(pad, windows)
+
+
+@of_one(overlap_add)
+def overlap_add_block(y, t, w, shape, stride):
+    """All tangents as channels of one image."""
+    channels = shape[3] * t.shape[-1]
+    images = overlap_add(np.reshape(t, (*t.shape[:5], channels)), (*shape[:3], channels), stride)
+    return np.reshape(images, (*shape, t.shape[-1]))
 
 
 def conv2d_shape(H, W, F, padding=0, stride=1):
@@ -217,6 +227,7 @@ general(
     lambda y, z, dz, p: np.vdot(surplus(z, p), dz),
     transposes=(lambda g, y, z, p: g * surplus(z, p),),
 )
+of_one(cross_entropy)(lambda y, dz, z, p: paired(surplus(z, p), dz))
 
 
 def distributions(y, logits):

@@ -44,7 +44,7 @@ def value_and_gradient(f, theta, *data, start=1):
 
 def value_gradient_and_product(f, theta, v, *data, start=1):
     """The loss, its gradient and the product of its Hessian with v, by the table's rules on dual numbers."""
-    dual = Dual._of(theta, v, Run())
+    dual = Dual._of(theta, v, Run(block=np.ndim(v) > np.ndim(theta)))
     try:
         y, (g, Hv), _ = backward(with_data(f, data, {}), dual, (0, 1), start)
     finally:

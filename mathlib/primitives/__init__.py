@@ -10,11 +10,12 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 ``linear_algebra``  inverses, determinants, solutions
 ``reductions``      extrema, products, norms, statistics
 ``constants``       what has no derivative
+``blocks``          how many tangents go through a row at once
 ==================  ==========================================================================================
 """
 
 from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general, multilinear, primitive
-from mathlib.primitives import constants, products, reductions  # noqa: F401, they fill the table
+from mathlib.primitives import blocks, constants, products, reductions  # noqa: F401, they fill the table
 from mathlib.primitives.elementary import gap, one_minus_square, sech2, sigmoid
 from mathlib.primitives.linear_algebra import cofactors, cofactors_along, logabsdet
 from mathlib.primitives.shapes import Piece, assemble, deposit, is_basic, part
