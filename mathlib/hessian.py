@@ -191,6 +191,21 @@ class Hessian:
         theta = np.array(floats(theta, "theta"))[()]  # later changes of it must not show
         finite(theta=theta)
 
+        self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
+        self.shape = (theta.size, theta.size)
+        # Of a compiled loss, the products' programs, by the columns of a block.
+        linearized = getattr(loss, "linearized", None)
+        self.plans = {(): linear} if linearized and (linear := linearized(theta)) else {}
+        if self.plans:
+            self.value, self.gradient, self.plans[()] = self.plans[()]
+            self.reading, self.together = loss.reading(), WIDEST
+        else:
+            self.record(loss)
+
+    def record(self, loss):
+        """Record the graph of the gradient."""
+        theta = self.theta
+
         def both(node):
             self.value, self.gradient = gradient(loss, node)
             return self.gradient
@@ -200,11 +215,17 @@ class Hessian:
         if isinstance(self.gradient, Number):
             raise UnsupportedError(INSIDE)
         self.gradient = self.gradient.astype(theta.dtype, copy=False)
-        self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
-        self.shape = (theta.size, theta.size)
         self.tangent = Tangent(tape, g.line) if tape else constant_tangent
         # So many columns are multiplied at once that no array of tangents needs more than 16 MB of float64.
         self.together = min(WIDEST, max(1, 2**21 // self.tangent.largest)) if tape else WIDEST
+
+    def planned(self, v):
+        """The product by a program of the compiled loss; None, if it has none for this v."""
+        k = v.shape[len(self.theta_shape) :]
+        if k not in self.plans and 0 not in k and self.loss.reading() is self.reading:
+            self.plans[k] = linear[2] if (linear := self.loss.linearized(self.theta, k)) else None
+        answer = self.plans[k](v) if self.plans.get(k) else None
+        return None if answer is None else answer[0]
 
     def __repr__(self):
         n, shape = self.shape[0], self.theta_shape
@@ -215,7 +236,14 @@ class Hessian:
             raise UnsupportedError(INSIDE)
         v = np.asarray(reals(v, "v"))
         v = direction(self.theta, v, "theta", block=True)[1]
+        if self.plans:
+            if (Hv := self.planned(v)) is not None:
+                return Hv
+            if not is_block(self.theta, v):
+                return hvp(self.loss, self.theta, v)
         if is_block(self.theta, v):
+            if self.plans:
+                return joined([self @ column for column in columns_of(v)], self.theta)
             with np.errstate(all="ignore"):
                 HV, lost = self.tangent(v, block=True)
             if lost or not is_finite(HV):

@@ -197,6 +197,17 @@ class Compiled:
         answers = self.answers(value_and_product, (theta, v), data, options)
         return hvp(with_data(self.f, data, options), theta, v) if answers is None else answers[1]
 
+    def linearized(self, theta, k=()):
+        """The loss, its gradient, and the function ``v -> H v`` with all that does not depend on v calculated already.
+
+        v has theta's shape, and one axis of length k more. None, where the loss itself must be asked.
+        """
+        return self.answers((value_gradient_and_product, k), (theta,), (), {})
+
+    def reading(self):
+        """What stands for what the program reads from outside: the same object, as long as that has not changed."""
+        return None if self.watch is None or self.watch.change() else self.watch
+
     def in_another_arithmetic(self, theta, data, options):
         """The row of the table that this program is: its tangent and its transpose are programs of its own."""
         loss = with_data(self.f, data, options)
@@ -274,19 +285,27 @@ class Compiled:
             *data, options = [unflat(a, given) for a in form] or [{}]
             return kind(with_options(self.f, options), *numbers[:n], *data, **start)
 
-        state = random.getstate(), repr(np.random.get_state())
+        kind, linear = (kind[0], kind[1]) if type(kind) is tuple else (kind, None)
         given = [a.copy() if isinstance(a, np.ndarray) else a for a in arrays]
-        graph, answers = traced(f, given, [None] * len(arrays))
-        self.refuse_effects(state, f, arrays, n, form, answers[0])
+        if linear is not None:
+            given.insert(1, np.ones((*np.shape(arrays[0]), *linear), arrays[0].dtype)[()])
+            n = 2
+        names = [None] * len(given)
+        state = random.getstate(), repr(np.random.get_state())
+        graph, answers = traced(f, given, names)
+        self.refuse_effects(state)
         if not isinstance(graph.outputs[-1], Op) or not all(map(is_finite, answers)):
             return None
-        plan = Plan(Writer(optimized(graph), n))
-        if plan.writer.pure and kind is not value:
-            plan = Plan(Writer(optimized(traced(functools.partial(f, start=FAR), given, [None] * len(arrays))[0]), n))
+        if linear is not None:
+            plan = LinearPlan(optimized(graph))
+        else:
+            plan = Plan(Writer(optimized(graph), n))
+            if plan.writer.pure and kind is not value:
+                plan = Plan(Writer(optimized(traced(functools.partial(f, start=FAR), given, names)[0]), n))
         plans.insert(0, plan)
         return plan(*arrays)
 
-    def refuse_effects(self, state, f, arrays, n, form, y):
+    def refuse_effects(self, state):
         """Refuse a program that does more than to calculate."""
         instead = "Instead: do that outside, and pass what it needs as arguments."
         if state != (random.getstate(), repr(np.random.get_state())):
@@ -309,6 +328,19 @@ def with_options(f, options):
     return functools.partial(f, **options) if options else f
 
 
+class LinearPlan:
+    """A plan in two: what depends on theta, once, gives the plan of what depends on v."""
+
+    def __init__(self, graph):
+        first, second = passes.split(graph, graph.inputs[1])
+        self.first, self.second = Plan(Writer(first, 1)), Writer(second, 1, second.inputs[1:])
+        self.writer = self.first.writer
+
+    def __call__(self, *arrays):
+        answers = self.first(*arrays)
+        return answers and (*answers[:2], Plan(self.second, answers[2:]))
+
+
 class Bound(Compiled):
     """A compiled loss on given data: a function of theta alone, with the plans of the loss."""
 
@@ -321,3 +353,6 @@ class Bound(Compiled):
 
     def answers(self, kind, thetas, data, options):
         return self.loss.answers(kind, thetas, self.data, self.options)
+
+    def reading(self):
+        return self.loss.reading()

@@ -63,6 +63,9 @@ def key(a):
     return type(a), a if a.__hash__ else id(a)
 
 
+VIEWS = {np.reshape, np.ravel, np.expand_dims, np.squeeze, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis}
+VIEWS |= {np.linalg.matrix_transpose, np.broadcast_to, np.diagonal, np.linalg.diagonal, np.flip, np.fliplr, np.flipud}
+VIEWS |= {part, operator.getitem}
 RESHAPES = {np.reshape, np.ravel, np.expand_dims, np.squeeze}
 TRANSPOSES = {np.matrix_transpose, np.linalg.matrix_transpose}
 ELEMENTWISE = {np.where, operator.pow}
@@ -145,6 +148,24 @@ def negated(a):
 def same(op, a):
     """Whether a has the shape and the precision of the result."""
     return type(a) is Op and a.shape == op.shape and a.dtype == op.dtype
+
+
+def split(graph, v):
+    """The graph in two: what does not depend on the input v, and then the rest, which takes that as its inputs.
+
+    Views of the first part's arrays are made in the second.
+    """
+    depends = {v}
+    for op in graph.ops:
+        if depends.intersection(op.parents):
+            depends.add(op)
+    views = {op for op in graph.ops if op not in depends and op.function in VIEWS and len(op.parents) == 1}
+    second = dead(Graph([], [op for op in graph.ops if op in depends or op in views], graph.outputs[-1:], []))
+    inside = {*second.ops, v}
+    between = list(dict.fromkeys(p for op in second.ops for p in op.parents if p not in inside))
+    first_inputs = [op for op in graph.inputs if op is not v]
+    first = Graph(first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], graph.guards)
+    return dead(first), Graph([v, *between], second.ops, second.outputs, [])
 
 
 ALL = dead, common, simplified, common, dead

@@ -15,14 +15,12 @@ import operator
 import numpy as np
 
 from mathlib.compiler.graph import Op, leaves
+from mathlib.compiler.passes import VIEWS
 from mathlib.compiler.tracing import as_type
 from mathlib.door import is_finite
 from mathlib.nn import overlap_add, windows
 from mathlib.primitives import assemble, deposit, is_basic, part, sech2
 
-VIEWS = {np.reshape, np.ravel, np.expand_dims, np.squeeze, np.transpose, np.matrix_transpose, np.swapaxes, np.moveaxis}
-VIEWS |= {np.linalg.matrix_transpose, np.broadcast_to, np.diagonal, np.linalg.diagonal, np.flip, np.fliplr, np.flipud}
-VIEWS |= {part, operator.getitem}
 PRODUCTS = {np.matmul, np.linalg.matmul, np.dot}
 REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
 REDUCTIONS |= {np.add.reduce: np.add, np.maximum.reduce: np.maximum, np.minimum.reduce: np.minimum}
@@ -72,14 +70,14 @@ class Plan:
     a ChangedError, where a guard does not hold.
     """
 
-    def __init__(self, writer):
-        self.writer, self.idle = writer, collections.deque()
+    def __init__(self, writer, fixed=()):
+        self.writer, self.fixed, self.idle = writer, fixed, collections.deque()
 
     def __call__(self, *inputs):
         try:
             run = self.idle.pop()
         except IndexError:
-            run = self.writer.workspace()
+            run = self.writer.workspace(self.fixed)
         try:
             if self.writer.pure:
                 return run(*inputs)
@@ -96,8 +94,8 @@ class Plan:
 class Writer:
     """Writes a graph as code, and makes workspaces for it."""
 
-    def __init__(self, graph, n=0):
-        self.graph, self.n = graph, n
+    def __init__(self, graph, n=0, fixed=()):
+        self.graph, self.n, self.fixed = graph, n, fixed
         precisions = {op.dtype for op in (*graph.inputs, *graph.ops) if op.shape is not None and op.dtype.kind == "f"}
         self.double = precisions <= {np.dtype(float), np.dtype(np.float16)}  # then its numbers are Python's
         self.bound, self.lines, self.arrays = {}, [], {}
@@ -161,7 +159,7 @@ class Writer:
         graph, end = self.graph, len(self.graph.ops)
         outputs = list(leaves(graph.outputs))
         self.answers = {op for op in outputs if op in self.sample and op.nbytes > SMALL and self.own(op)}
-        self.given = {op for op in graph.inputs if op in self.sample and op.nbytes > SMALL}
+        self.given = {op for op in graph.inputs if op in self.sample and op.nbytes > SMALL and op not in self.fixed}
         born, last = {}, {}
         for op in self.sample:
             root = self.root(op)
@@ -174,7 +172,7 @@ class Writer:
         self.offset, self.size, free = {}, 0, []
         due = collections.defaultdict(list)
         for root, i in born.items():
-            if root not in self.answers and root not in self.given:
+            if root not in self.answers and root not in self.given and root not in self.fixed:
                 due[i].append(root)
         dying = collections.defaultdict(list)
         for root, i in last.items():
@@ -240,7 +238,8 @@ class Writer:
         guards = collections.defaultdict(list)
         for i, guard in enumerate(graph.guards):
             guards[guard.op].append((i, guard))
-        for k, op in enumerate(graph.inputs):
+        taken = [op for op in graph.inputs if op not in self.fixed]
+        for k, op in enumerate(taken):
             self.accept(op, f"a{k}")
             self.check(guards[op])
         self.demand_finite(graph.inputs[: self.n])
@@ -254,9 +253,10 @@ class Writer:
         self.demand_finite([a for a in graph.outputs if type(a) is Op])
         answers = "".join(f"{self.answer(a)}, " for a in graph.outputs)
         self.lines.append(f"return ({answers})")
-        inputs = ", ".join(f"a{k}" for k in range(len(graph.inputs)))
+        inputs = ", ".join(f"a{k}" for k in range(len(taken)))
         body = "".join(f"\n        {line}" for line in self.lines)
-        names = ", ".join([*self.bound, *self.arrays])
+        self.numbers = [op for op in self.fixed if op.shape == ()]
+        names = ", ".join([*self.bound, *self.arrays, *(self.name[op] for op in self.numbers)])
         self.text = f"def make({names}):\n    def run({inputs}):{body}\n    return run\n"
         place = {}
         exec(compile(self.text, "<a compiled program>", "exec"), place)
@@ -279,7 +279,7 @@ class Writer:
 
     def static(self, op):
         """Whether an Op is an array whose memory is in the arena."""
-        return op in self.sample and self.root(op) in self.offset
+        return op in self.sample and (self.root(op) in self.offset or self.root(op) in self.fixed)
 
     def ref(self, a):
         """How the code writes an argument."""
@@ -532,11 +532,11 @@ class Writer:
 
     # -------------------------------------------------------------------------------- a workspace
 
-    def workspace(self):
-        """A program with buffers of its own."""
+    def workspace(self, fixed=()):
+        """A program with buffers of its own, and with these values of the inputs that are fixed."""
         memory = np.empty(self.size + ALIGNED, np.uint8)
         start = -memory.ctypes.data % ALIGNED
-        arrays = {}
+        arrays = dict(zip(self.fixed, fixed, strict=True))
 
         def array(op):
             if op not in arrays:
@@ -551,7 +551,8 @@ class Writer:
             return arrays[op]
 
         made = [array(op) if of is None else of(array(op)) for op, of in self.arrays.values()]
-        return self.make(*self.bound.values(), *made)
+        numbers = [arrays[op].item() if self.double else arrays[op] for op in self.numbers]
+        return self.make(*self.bound.values(), *made, *numbers)
 
 
 FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number
