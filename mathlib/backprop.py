@@ -412,10 +412,11 @@ def value_and_grad(loss, *wrong):
     if planned := getattr(loss, "value_and_grad", None):
         return planned
 
-    def at(theta, *data, **options):
+    def value_and_gradient(theta, *data, **options):
         return gradient(with_data(loss, data, options), floats(theta, "theta"))
 
-    return at
+    value_and_gradient.__wrapped__ = loss  # its arguments are the loss's
+    return value_and_gradient
 
 
 def grad(loss, *wrong):
@@ -428,7 +429,12 @@ def grad(loss, *wrong):
     array([1., 1.])
     """
     of = value_and_grad(loss, *wrong)
-    return lambda theta, *data, **options: of(theta, *data, **options)[1]
+
+    def gradient(theta, *data, **options):
+        return of(theta, *data, **options)[1]
+
+    gradient.__wrapped__ = loss
+    return gradient
 
 
 def vjp(f, x):
