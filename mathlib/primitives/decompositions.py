@@ -326,10 +326,87 @@ general(
 )
 
 
+@primitive
+def symmetric_sylvester(h, c):
+    """The solution Z of H Z + Z H = C, for a symmetric positive H."""
+    w, v = np.linalg.eigh(h)
+    return v @ (v.mT @ c @ v * reciprocal_sums(w)) @ v.mT
+
+
+def sylvester_tangent(y, h, c, dh, dc):
+    """From H Z + Z H = C: dZ solves it for dC - dH Z - Z dH."""
+    right = 0 if dc is None else dc
+    return symmetric_sylvester(h, right if dh is None else right - dh @ y - y @ dh)
+
+
+def sylvester_left(g, y, h, c):
+    """-(X Z^T + Z^T X) for the solution X of g."""
+    x = symmetric_sylvester(h, g)
+    return -(x @ y.mT + y.mT @ x)
+
+
+general(
+    symmetric_sylvester,
+    sylvester_tangent,
+    slots=slice(0, 2),
+    transposes=(sylvester_left, lambda g, y, h, c: symmetric_sylvester(h, g)),
+)
+
+
+@primitive
+def polar_factor(a):
+    """The orthonormal factor P = U V^T of A = P H, H symmetric positive, also where singular values coincide.
+
+    ``dP = P Z + (1 - P P^T) dA H^-1`` with ``H Z + Z H = P^T dA - dA^T P``. Source: C. Kenney and A. J. Laub (1991).
+    """
+    u, _, vh = np.linalg.svd(a, full_matrices=False)
+    return u @ vh
+
+
+def polar_tangent(y, a, da):
+    """The tangent of P."""
+    h, e = y.mT @ a, y.mT @ da
+    dy = y @ symmetric_sylvester(h, e - e.mT)
+    return dy + np.linalg.solve(h.mT, beside(y, da).mT).mT if a.shape[-2] > a.shape[-1] else dy
+
+
+def polar_back(g, y, a):
+    """The transpose of `polar_tangent`."""
+    h = y.mT @ a
+    x = symmetric_sylvester(h, y.mT @ g)
+    ga = y @ (x - x.mT)
+    return ga + np.linalg.solve(h, beside(y, g).mT).mT if a.shape[-2] > a.shape[-1] else ga
+
+
+general(polar_factor, polar_tangent, transposes=(polar_back,))
+
+
+@primitive
+def nuclear_norm(a):
+    """The sum of the singular values, of a matrix of no fewer rows than columns; its derivative is the polar factor."""
+    s = np.linalg.svd(a, compute_uv=False)
+    no_kink(np.linalg.norm, s, a.shape)
+    return np.sum(s, -1)
+
+
+general(
+    nuclear_norm,
+    lambda y, a, da: np.sum(polar_factor(a) * da, (-2, -1)),
+    transposes=(lambda g, y, a: g[..., None, None] * polar_factor(a),),
+)
+
+
+def spectral_norm(function, a, ord):
+    """The largest (2) or smallest (-2) singular value, or the sum of all ("nuc")."""
+    if ord == "nuc":
+        return nuclear_norm(a.mT if a.shape[-2] < a.shape[-1] else a)
+    return singular_value(a, 0 if ord == 2 else -1, function)
+
+
 @composite(np.linalg.cond)
 def cond(x, /, p=None):
     if p in (None, 2, -2):
-        ratio = singular_value(x, 0, np.linalg.cond) / singular_value(x, -1, np.linalg.cond)
+        ratio = spectral_norm(np.linalg.cond, x, 2) / spectral_norm(np.linalg.cond, x, -2)
         return 1 / ratio if p == -2 else ratio
     return np.linalg.norm(x, p, axis=(-2, -1)) * np.linalg.norm(np.linalg.inv(x), p, axis=(-2, -1))
 
@@ -625,7 +702,7 @@ def cho_solve(c_and_lower, b):
     """The solution of A x = b from a Cholesky factor of A and whether it is the lower one, as SciPy's of this name.
 
     >>> cho_solve((np.array([[2.0, 0.0], [1.0, 1.0]]), True), np.array([4.0, 4.0]))
-    array([0.5, 1.5])
+    array([0., 2.])
     """
     c, lower = c_and_lower
     return solve_triangular(c, solve_triangular(c, b, trans=not lower, lower=lower), trans=bool(lower), lower=lower)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from mathlib.arithmetic import Number, composite, general, operand, real_value, unsupported
-from mathlib.primitives.decompositions import singular_value
+from mathlib.primitives.decompositions import spectral_norm
 from mathlib.primitives.shapes import spread
 
 
@@ -137,19 +137,14 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
     return np.sum(np.abs(x) ** ord, axis, keepdims=keepdims) ** (1 / ord)
 
 
-def spectral_norm(x, ord, keepdims):
-    """The largest (2) or smallest (-2) singular value, or the sum of them all."""
-    y = np.sum(np.linalg.svdvals(x), -1) if ord == "nuc" else singular_value(x, 0 if ord == 2 else -1, np.linalg.norm)
-    return y[..., None, None] if keepdims else y
-
-
 @composite(np.linalg.matrix_norm)
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     if ord == "fro" or np.size(x) == 0:
         return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
     check_order(np.linalg.matrix_norm, x, ord, ("fro", "nuc", 2, -2, *ORDERS))
     if ord in (2, -2, "nuc"):
-        return spectral_norm(x, ord, keepdims)
+        y = spectral_norm(np.linalg.norm, x, ord)
+        return y[..., None, None] if keepdims else y
     sums = np.sum(np.abs(x), -2 if abs(ord) == 1 else -1, keepdims=True)
     return (np.max if ord > 0 else np.min)(sums, axis=(-2, -1), keepdims=keepdims)
 
