@@ -15,12 +15,19 @@ discrete(np.linalg.matrix_rank)
 EigResult, EighResult, SVDResult, QRResult = (
     type(f(np.eye(1))) for f in (np.linalg.eig, np.linalg.eigh, np.linalg.svd, np.linalg.qr)
 )
+# Numbers this many roundings apart, of a matrix of one row, are equal: none of the digits of their difference is right.
+ROUNDINGS = 16
 APART = "a smooth function of the whole matrix (trace, det, solve, norm), or a matrix whose values are apart"
 
 
 def identity_like(a):
     """The identity matrix of a's last axis, in its precision."""
     return np.eye(a.shape[-1], dtype=a.dtype)
+
+
+def rounding(n, size):
+    """What n numbers of this size may have lost together."""
+    return ROUNDINGS * n * np.finfo(size.dtype).eps * size
 
 
 def apart(function, values, error, what):
@@ -61,8 +68,7 @@ def eigen(a, uplo, function):
     ``dw = diag E`` and ``dV = V (F * E)`` with ``E = V^T dA V`` and ``F_ij = 1 / (w_j - w_i)``.
     """
     w, v = np.linalg.eigh(a, uplo)
-    rounding = w.shape[-1] * np.finfo(w.dtype).eps * np.max(np.abs(w), -1, initial=0, keepdims=True)
-    apart(function, w, rounding, "eigenvalues")
+    apart(function, w, rounding(w.shape[-1], np.max(np.abs(w), -1, initial=0, keepdims=True)), "eigenvalues")
     return np.concatenate([w[..., None, :], v], -2)
 
 
@@ -115,8 +121,9 @@ def real_eigen(a, function):
     """
     w, v = np.linalg.eig(a)
     real_spectrum(function, w)
-    rounding = w.shape[-1] * np.finfo(w.dtype).eps * np.linalg.norm(a, axis=(-2, -1))
-    apart(function, np.sort(w), (rounding * np.linalg.cond(v))[..., None] if v.size else 0, "eigenvalues")
+    if w.shape[-1] > 1:
+        size = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.cond(v)
+        apart(function, np.sort(w), rounding(w.shape[-1], size)[..., None], "eigenvalues")
     return np.concatenate([w[..., None, :], v], -2)
 
 
@@ -161,7 +168,7 @@ def eigvals(a, /):
 
 def no_kink(function, s, shape, k=-1):
     """The rounding of singular values; refuse where the k-th is 0 within it, as it has a kink there."""
-    error = max(shape[-2:]) * np.finfo(s.dtype).eps * s[..., :1]
+    error = rounding(max(shape[-2:]), s[..., :1])
     if np.any(s[..., k] <= error[..., 0]):
         reason = "a singular value is 0, where it is not smooth"
         raise unsupported(function, [], reason, APART)
@@ -447,7 +454,7 @@ def orthogonal_factors(a):
     """
     q, r = np.linalg.qr(a)
     pivots = np.abs(np.linalg.diagonal(r))
-    if np.any(pivots <= max(a.shape[-2:]) * np.finfo(r.dtype).eps * np.max(pivots, -1, initial=0, keepdims=True)):
+    if np.any(pivots <= rounding(a.shape[-2], np.max(pivots, -1, initial=0, keepdims=True))):
         reason = "the columns are linearly dependent, so that the factors have no derivative"
         raise unsupported(np.linalg.qr, [], reason, "fewer columns, or np.linalg.svd of a matrix of full rank")
     return np.concatenate([q, r], -2)
@@ -590,10 +597,9 @@ def real_roots(p):
         raise unsupported(np.roots, [], reason, "leave out the coefficient")
     real_spectrum(np.roots, y)
     powers, slope = powers_and_slope(y, p)
-    rounding = len(p) * np.finfo(y.dtype).eps * np.abs(powers) @ np.abs(p) / np.abs(slope)
-    if len(y) > 1:
-        order = np.argsort(y)
-        apart(np.roots, y[order], np.maximum(rounding[order][1:], rounding[order][:-1]), "roots")
+    order = np.argsort(y)
+    size = np.where(slope == 0, np.inf, np.abs(powers) @ np.abs(p) / np.abs(slope))[order]
+    apart(np.roots, y[order], rounding(len(p), np.maximum(size[1:], size[:-1])), "roots")
     return y
 
 
@@ -729,5 +735,4 @@ SCIPY_LINALG = {
     "scipy.linalg.solve_triangular": "mathlib.primitives.solve_triangular",
     "scipy.linalg.expm": "mathlib.primitives.expm",
     "scipy.linalg.block_diag": "np.concatenate",
-    "scipy.linalg.kron": "np.kron",
 }
