@@ -20,6 +20,11 @@ def joined(factors):
     return np.concatenate([np.ravel(a) for a in factors])
 
 
+def squared(factors):
+    """The factors, squared, as the signs of LAPACK's vectors may differ a step away."""
+    return joined(factors) ** 2
+
+
 C = np.random.default_rng(3).standard_normal((4, 3))
 ORACLE, LINEAR = {}, {}
 SMOOTH = {
@@ -37,19 +42,19 @@ SMOOTH = {
     d.pseudoinverse: [],
     d.real_roots: [],
     np.linalg.eigh: [
-        (lambda x: joined(np.linalg.eigh(x)), (4, 4)),
-        (lambda x: np.linalg.eigh(spread(x), "U").eigenvectors, (2, 3, 3)),
+        (lambda x: squared(np.linalg.eigh(x)), (4, 4)),
+        (lambda x: np.linalg.eigh(spread(x), "U").eigenvectors ** 2, (2, 3, 3)),
         (lambda x: np.linalg.eigh(x)[0], (2, 3, 3)),
     ],
     np.linalg.eigvalsh: [(np.linalg.eigvalsh, (3, 3)), (lambda x: np.linalg.eigvalsh(x, UPLO="U"), (2, 3, 3))],
-    np.linalg.eig: [(lambda x: joined(np.linalg.eig(spread(x))), shape) for shape in ((3, 3), (2, 3, 3))],
+    np.linalg.eig: [(lambda x: squared(np.linalg.eig(spread(x))), shape) for shape in ((3, 3), (2, 3, 3))],
     np.linalg.eigvals: [(lambda x: np.linalg.eigvals(spread(x)), shape) for shape in ((3, 3), (2, 4, 4))],
     np.linalg.svd: [
-        (lambda x: joined(np.linalg.svd(spread(x))), (3, 3)),
-        (lambda x: joined(np.linalg.svd(spread(x), full_matrices=False)), (2, 5, 3)),
-        (lambda x: joined(np.linalg.svd(spread(x), False)), (3, 5)),
-        (lambda x: joined(np.linalg.svd(spread(x))), (4, 3)),
-        (lambda x: joined(np.linalg.svd(spread(x))), (2, 2, 3)),
+        (lambda x: squared(np.linalg.svd(spread(x))), (3, 3)),
+        (lambda x: squared(np.linalg.svd(spread(x), full_matrices=False)), (2, 5, 3)),
+        (lambda x: squared(np.linalg.svd(spread(x), False)), (3, 5)),
+        (lambda x: squared(np.linalg.svd(spread(x))), (4, 3)),
+        (lambda x: squared(np.linalg.svd(spread(x))), (2, 2, 3)),
         (lambda x: np.linalg.svd(spread(x), compute_uv=False), (2, 4, 3)),
     ],
     np.linalg.svdvals: [(lambda x: np.linalg.svdvals(spread(x)), (2, 3, 3))],

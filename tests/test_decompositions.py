@@ -322,12 +322,11 @@ def near(*shape):
 
 
 def of(function, *which):
-    """A function of all of the results, or of those numbered."""
+    """The squares of all of the results, or of those numbered: LAPACK's signs may differ a step away."""
 
     def program(*args, **options):
         y = function(*args, **options)
-        y = [y[i] for i in which] if which else y if isinstance(y, tuple) else [y]
-        return joined(y)
+        return joined([y[i] for i in which] if which else y) ** 2
 
     program.__qualname__ = function.__name__
     return program
