@@ -372,6 +372,21 @@ def test_the_grids_of_other_libraries(function, arguments, options):
     agree(function, arguments, options)
 
 
+EMPTY = [(L.eigvalsh, (0, 0)), (L.eigvalsh, (0, 3, 3)), (lambda a: L.eigh(a)[1], (0, 0)), (L.eigvals, (0, 2, 2))]
+EMPTY += [(lambda a: L.svd(a, False)[2], (0, 3)), (lambda a: L.svd(a)[0], (1, 0)), (L.svdvals, (2, 0)), (expm, (0, 0))]
+EMPTY += [(L.pinv, (0, 3)), (L.pinv, (3, 0)), (L.cholesky, (0, 0)), (lambda a: L.qr(a)[1], (3, 0)), (L.cond, (0, 2, 2))]
+EMPTY += [(lambda a: L.norm(a, "nuc"), (0, 3)), (lambda a: L.norm(a, 2, axis=(1, 2)), (0, 3, 3)), (np.roots, (1,))]
+
+
+@pytest.mark.parametrize(("program", "shape"), EMPTY)
+def test_empty_arrays_have_empty_derivatives(program, shape):
+    x, exact = np.zeros(shape), program(np.zeros(shape))
+    value, tangent = jvp(program, x, x)
+    assert np.array_equal(value, exact)
+    assert tangent.shape == np.shape(exact)
+    assert np.array_equal(vjp(program, x)[1](value), x)
+
+
 FLOAT32 = [L.eigvalsh, lambda a: joined(L.eigh(a)), lambda a: joined(L.eig(a)), L.eigvals, lambda a: joined(L.svd(a))]
 FLOAT32 += [L.svdvals, L.cholesky, lambda a: joined(L.qr(a)), L.pinv, lambda a: L.lstsq(a, a[0])[0], L.cond, expm]
 FLOAT32 += [lambda a: L.norm(a, 2), lambda a: L.norm(a, "nuc"), lambda a: np.poly(a[0])]

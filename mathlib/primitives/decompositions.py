@@ -183,7 +183,8 @@ def singular_system(a, function):
     ``U^T dU, V^T dV = ((P + P^T)_ij / (s_j - s_i) ± (P - P^T)_ij / (s_j + s_i)) / 2``.
     """
     u, s, vh = np.linalg.svd(a, full_matrices=False)
-    apart(function, -s, no_kink(function, s, a.shape), "singular values")
+    if s.size:
+        apart(function, -s, no_kink(function, s, a.shape), "singular values")
     return np.concatenate([u, s[..., None, :], vh.mT], -2)
 
 
