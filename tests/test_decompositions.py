@@ -250,6 +250,9 @@ def test_other_refusals_say_what_to_write():
     for shape in ((3,), (2, 3), (1, 3)):
         with pytest.raises(L.LinAlgError, match="square"):
             jvp(L.eigvalsh, np.ones(shape), np.ones(shape))
+    is_refused(L.cholesky, np.array([[1.0, 1.0], [1.0, 1.0 + 2.0**-52]]), "np.linalg.cholesky", "singular to rounding")
+    small = np.diag([1.0, 1e-30])  # singular only by its units
+    np.testing.assert_allclose(jvp(L.cholesky, small, small)[1], np.sqrt(small) / 2, rtol=1e-14)
     for program in (L.cholesky, lambda a: L.cond(a, 1)):
         with pytest.raises(L.LinAlgError):
             jvp(program, np.zeros((2, 2)), np.ones((2, 2)))

@@ -425,7 +425,11 @@ def cond(x, /, p=None):
 @primitive
 def lower_factor(a):
     """The lower factor of A = L L^T, symmetric: dL = L half(L^-1 dA L^-T)."""
-    return np.linalg.cholesky(a)
+    y = np.linalg.cholesky(a)
+    if np.any(np.linalg.diagonal(y) ** 2 <= rounding(a.shape[-1], np.linalg.diagonal(a))):
+        reason = "the matrix is singular to rounding, so that its factor has no derivative"
+        raise unsupported(np.linalg.cholesky, [], reason, "A + a multiple of np.eye(n)")
+    return y
 
 
 def half(x):
@@ -454,8 +458,7 @@ def orthogonal_factors(a):
     ``dR = T R``.
     """
     q, r = np.linalg.qr(a)
-    pivots = np.abs(np.linalg.diagonal(r))
-    if np.any(pivots <= rounding(a.shape[-2], np.max(pivots, -1, initial=0, keepdims=True))):
+    if np.any(np.abs(np.linalg.diagonal(r)) <= rounding(a.shape[-2], np.linalg.norm(a, axis=-2))):
         reason = "the columns are linearly dependent, so that the factors have no derivative"
         raise unsupported(np.linalg.qr, [], reason, "fewer columns, or np.linalg.svd of a matrix of full rank")
     return np.concatenate([q, r], -2)
