@@ -747,7 +747,6 @@ NONANALYTIC = {
 REPLACEMENT = {
     np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
     np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
-    np.linalg.eigvalsh: "a Krylov method on H @ v",
 }
 
 

@@ -9,7 +9,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from mathlib.arithmetic import elementwise, general, multilinear, primitive, real_value
+from mathlib.arithmetic import Number, elementwise, general, multilinear, primitive, real_value
 from mathlib.door import array, entropy, one_of, program, reals, shown, whole
 from mathlib.primitives import part
 from mathlib.primitives.blocks import in_last_axis, of_one, paired
@@ -232,22 +232,21 @@ of_one(cross_entropy)(lambda y, dz, z, p: paired(surplus(z, p), dz))
 
 def distributions(y, logits):
     """The targets y as a distribution for each row of the logits; a label becomes zeros and a one."""
-    y, shape = np.asarray(array(y, "y")), logits.shape
+    y, shape = array(y, "y"), logits.shape
+    y = y if isinstance(y, Number) and y.is_real else np.asarray(y)  # constants
     if logits.ndim != 2 or not logits.size:
         raise ValueError(f"logits has shape {shape}: (N, K), with at least one example, is needed.")
-    p = np.zeros(shape, np.result_type(logits.dtype, np.float16))
+    precision = np.result_type(logits.dtype, np.float16)
     if y.shape == shape:
         if not (np.all(y >= 0) and np.all(abs(np.sum(y, axis=1) - 1) < 1e-5)):
             raise ValueError("y has a negative entry or a row that does not sum to 1: probabilities are needed.")
-        p[:] = y
-        return p
+        return y.astype(precision)
     if y.shape != shape[:1] or y.dtype.kind not in "iu":
         needed = f"integer labels {shape[:1]}, or probabilities {shape}, are needed"
         raise ValueError(f"y has shape {y.shape} and type {y.dtype}: {needed}.")
     if y.min() < 0 or y.max() >= shape[1]:
         raise ValueError(f"y goes from {y.min()} to {y.max()}: labels from 0 to {shape[1] - 1} are needed.")
-    p[np.arange(len(y)), y] = 1
-    return p
+    return (y[:, None] == np.arange(shape[1])).astype(precision)
 
 
 def accuracy(logits, y):

@@ -75,6 +75,11 @@ CALLS = {
     np.trapezoid: each((4,), (3, 4)) + pair(((4,), (4,))),
     np.polyval: pair(((3,), (4,)), ((3,), ())),
     np.linalg.solve: pair((SQUARE, (3,)), (SQUARE, SQUARE)),
+    **several(np.linalg.eigh, np.linalg.eigvalsh, np.linalg.cond, calls=each(SQUARE)),
+    **several(np.linalg.svd, np.linalg.svdvals, np.linalg.qr, np.linalg.pinv, calls=each(SQUARE, (4, 3), (3, 4))),
+    np.linalg.tensorinv: each((2, 3, 6), (4, 2, 2), ind=1) + each((2, 3, 6), ind=2),
+    np.linalg.tensorsolve: pair(((2, 3, 6), (2, 3)), ((2, 4, 4, 2), (4, 2))),
+    np.poly: each((4,), (1,)),
 }
 # What is tried for a parameter of this name, besides its default.
 CHOICES = {
@@ -104,12 +109,15 @@ CHOICES = {
     "copy": [None, True],
     "subok": [False, True],
     "casting": ["same_kind", "unsafe"],
-    "mode": ["raise", "wrap", "clip", "full", "same", "valid", "constant", "edge"],
+    "mode": ["raise", "wrap", "clip", "full", "same", "valid", "constant", "edge", "reduced", "complete", "r", "raw"],
     "a_min": [None, -0.2], "a_max": [None, 0.2], "min": [None, -0.2], "max": [None, 0.2],
     "dx": [1.0, 0.5], "x": [None, np.linspace(0, 1, 4) ** 2],
     "constant_values": [0, 1.5],
     "method": ["linear"], "mean": [np._NoValue, np.float64(0.3)],
     "optimize": [False, True],
+    "UPLO": ["L", "U", "l"], "p": [None, 1, -2, "nuc"],
+    "full_matrices": [True, False], "compute_uv": [True, False], "hermitian": [False, True],
+    "rcond": [None, -1, 1e-3], "rtol": [None, 1e-3],
 }  # fmt: skip
 
 
@@ -217,6 +225,7 @@ def test_every_call_by_numpy_s_signature_is_right_or_refused(function):
 def test_every_composite_is_called():
     left = {f for f, row in TABLE.items() if isinstance(row, Composite)} - set(CALLS)
     others = np.linalg.slogdet, np.select, np.conj, np.conjugate  # tests/programs.py has them
+    others += np.linalg.cholesky, np.linalg.eig, np.linalg.eigvals, np.linalg.lstsq, np.roots
     assert left <= {*others, getattr(np, "matvec", None), getattr(np, "vecmat", None)}
 
 

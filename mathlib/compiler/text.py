@@ -11,6 +11,7 @@ import textwrap
 
 import numpy as np
 
+from mathlib import nn
 from mathlib.arithmetic import INSIDE, LIBRARIES, Number, name_of
 from mathlib.backprop import Node, walk_back
 from mathlib.compiler import passes as all_passes
@@ -18,10 +19,9 @@ from mathlib.compiler.graph import Op, leaves
 from mathlib.compiler.tracing import Traced, as_type, traced
 from mathlib.compiler.watch import Watch
 from mathlib.door import floats, program
-from mathlib.nn import pad as pad_images
 from mathlib.primitives import assemble, is_basic, part, sech2
 
-NN = inspect.getfile(pad_images)
+NN = nn.__file__
 LITERAL = 8  # numbers: larger arrays are arguments
 WIDE = 72  # characters: what would be longer gets a line, and a name, of its own
 
@@ -94,9 +94,9 @@ def source(f, *arguments, passes=None):
     floats(arguments[0] if arguments else 0, "theta")
     arguments = [np.array(a)[()] if isinstance(a, (np.ndarray, np.generic, float)) else a for a in arguments]
     f = getattr(f, "f", f)
-    names, captured = parameters(f, len(arguments)), outside(f)
-    with Namer() as namer:
-        graph, _ = traced(f, arguments, names)
+    names, places = parameters(f, len(arguments)), outside(f)
+    graph = with_names(f, arguments, names, places)
+    captured = [(name, a) for _, _, name, a in places]
     name_parts(graph)
     steps = [("traced", graph)]
     for p in all_passes.ALL:
@@ -119,11 +119,53 @@ def parameters(f, n):
 
 
 def outside(f):
-    """The arrays that a function reads from outside, by name."""
-    watch, found = Watch(f), []
-    found += [(name, value) for _, name, value in watch.cells]
-    found += [(name, value) for place, key, name, value in watch.checks if key is not None]
-    return [(name, a) for name, a in found if isinstance(a, np.ndarray) and name.isidentifier()]
+    """The arrays that a function reads from outside: where they stand, and their names."""
+    watch = Watch(f)
+    places = [(Contents(cell), None, name, value) for cell, name, value in watch.cells]
+    places += [(place, key, name, value) for place, key, name, value in watch.checks if key is not None]
+    return [p for p in places if isinstance(p[3], np.ndarray) and p[2].isidentifier()]
+
+
+class Contents:
+    """A variable of a closure as a place with a key."""
+
+    def __init__(self, cell):
+        self.cell = cell
+
+    def __setitem__(self, key, value):
+        self.cell.cell_contents = value
+
+
+def with_names(f, arguments, names, places):
+    """The graph of f with the names of its variables; what it reads from outside is an input like its arguments.
+
+    For as long as it runs, numbers that are traced stand in the places of those arrays; where the program cannot go on
+    with them, they are constants.
+    """
+
+    def on_all(*numbers):
+        numbers = list(numbers)
+        for place, key, name, value in places:
+            place[key] = numbers[len(arguments) + known.index(name)]
+        try:
+            return f(*numbers[: len(arguments)])
+        finally:
+            for place, key, _, value in places:
+                place[key] = value
+
+    unique = {name: value for _, _, name, value in places}
+    known = list(unique)
+    try:
+        with Namer():
+            graph, _ = traced(on_all, [*arguments, *unique.values()], [*names, *known])
+        if not any(isinstance(guard.outcome, (np.ndarray, list)) for guard in graph.guards):
+            used = {p for op in graph.ops for p in op.parents} | set(graph.ends)
+            graph.inputs = [op for i, op in enumerate(graph.inputs) if i < len(arguments) or op in used]
+            return graph
+    except (TypeError, ValueError):
+        pass
+    with Namer():
+        return traced(f, arguments, names)[0]
 
 
 # ------------------------------------------------------------------------------------------- names
@@ -312,7 +354,7 @@ class Text:
             return f"{self.atom(args[0])}.reshape({shape})" if type(args[0]) is Op else self.call("np.reshape", (args[0], op.shape), {})
         if f is as_type:
             return f"{self.atom(args[0])}.astype(np.{args[1].name})"
-        if f is pad_images:
+        if f is nn.pad:
             p = args[1]
             return f"np.pad({self.plain(args[0])}, ((0, 0), ({p}, {p}), ({p}, {p}), (0, 0)))"
         if f in SUMS:

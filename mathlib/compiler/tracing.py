@@ -160,6 +160,9 @@ class Traced(Number):
             return function.__wrapped__(*args, **kwargs)
         return self.run.call(function, args, kwargs, getattr(function, "__wrapped__", None))
 
+    def __format__(self, spec):
+        return format(self.value, spec)
+
     def astype(self, dtype, **options):
         """See `np.ndarray.astype`."""
         return self if np.dtype(dtype) == self.dtype else self.run.call(as_type, (self, np.dtype(dtype)), {})

@@ -8,6 +8,7 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 ``shapes``          what is linear in all of its arrays: sums, changes of shape, indexing, joining and cutting
 ``products``        what is linear in each of its arrays
 ``linear_algebra``  inverses, determinants, solutions
+``decompositions``  eigenvalues, singular values, triangular and orthogonal factors, least squares
 ``reductions``      extrema, products, norms, statistics
 ``constants``       what has no derivative
 ``blocks``          how many tangents go through a row at once
@@ -16,10 +17,11 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 
 from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general, multilinear, primitive
 from mathlib.primitives import blocks, constants, products, reductions  # noqa: F401, they fill the table
+from mathlib.primitives.decompositions import cho_solve, expm, solve_triangular
 from mathlib.primitives.elementary import gap, one_minus_square, sech2, sigmoid
 from mathlib.primitives.linear_algebra import cofactors, cofactors_along, logabsdet
 from mathlib.primitives.shapes import Piece, assemble, deposit, is_basic, part
 
 __all__ = ["TABLE", "composite", "discrete", "elementwise", "general", "multilinear", "primitive"]
-__all__ += ["Piece", "assemble", "cofactors", "cofactors_along", "deposit", "gap", "is_basic", "logabsdet"]
-__all__ += ["one_minus_square", "part", "sech2", "sigmoid"]
+__all__ += ["Piece", "assemble", "cho_solve", "cofactors", "cofactors_along", "deposit", "expm", "gap", "is_basic"]
+__all__ += ["logabsdet", "one_minus_square", "part", "sech2", "sigmoid", "solve_triangular"]

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from mathlib.arithmetic import Number, composite, general, operand, real_value, unsupported
+from mathlib.primitives.decompositions import spectral_norm
 from mathlib.primitives.shapes import spread
 
 
@@ -140,7 +141,10 @@ def vector_norm(x, /, *, axis=None, keepdims=False, ord=2):
 def matrix_norm(x, /, *, keepdims=False, ord="fro"):
     if ord == "fro" or np.size(x) == 0:
         return vector_norm(x, axis=(-2, -1), keepdims=keepdims)
-    check_order(np.linalg.matrix_norm, x, ord, ("fro", *ORDERS))
+    check_order(np.linalg.matrix_norm, x, ord, ("fro", "nuc", 2, -2, *ORDERS))
+    if ord in (2, -2, "nuc"):
+        y = spectral_norm(np.linalg.norm, x, ord)
+        return y[..., None, None] if keepdims else y
     sums = np.sum(np.abs(x), -2 if abs(ord) == 1 else -1, keepdims=True)
     return (np.max if ord > 0 else np.min)(sums, axis=(-2, -1), keepdims=keepdims)
 
@@ -155,7 +159,7 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
         return vector_norm(x, axis=axes, keepdims=keepdims, ord=ord)
     if len(axes) != 2:
         raise ValueError("Improper number of dimensions to norm.")
-    check_order(np.linalg.norm, x, ord, ("fro", *ORDERS))
+    check_order(np.linalg.norm, x, ord, ("fro", "nuc", 2, -2, *ORDERS))
     y = matrix_norm(np.moveaxis(x, axes, (-2, -1)), ord=ord)
     return kept(y, x, axes) if keepdims else y
 
