@@ -6,12 +6,21 @@ import random
 import numpy as np
 
 from mathlib import nn
-from mathlib.arithmetic import General, Number, Run, UnsupportedError, caller, has_rules, plain_form, real_value, type_of
+from mathlib.arithmetic import (
+    General,
+    Number,
+    Run,
+    UnsupportedError,
+    has_rules,
+    plain_form,
+    real_value,
+    type_of,
+)
 from mathlib.backprop import backward, gradient
 from mathlib.compiler import passes
 from mathlib.compiler.graph import Op
 from mathlib.compiler.plan import ChangedError, Plan, Writer
-from mathlib.compiler.tracing import Traced, expanded, traced
+from mathlib.compiler.tracing import expanded, traced
 from mathlib.compiler.watch import Watch
 from mathlib.door import floats, is_finite, program, with_data
 from mathlib.dual import Dual
@@ -100,7 +109,7 @@ def fit(shape, precision, *direction):
     """Whether theta is of floats, and a direction has its shape, or is a block of such, and its precision."""
     if precision.kind != "f":
         return False
-    return not direction or (direction[0] == shape or direction[0][:-1] == shape) and direction[1] == precision
+    return not direction or ((direction[0] == shape or direction[0][:-1] == shape) and direction[1] == precision)
 
 
 # ---------------------------------------------------------------------------------------- compiled
@@ -226,9 +235,7 @@ class Compiled:
             return self(theta, *data, **options)
 
         slope_row = General(slope, lambda y, t, dt: product(t, dt), transposes=(lambda g, y, t: product(t, g),))
-        row = General(
-            plain_value, lambda y, t, dt: np.sum(slope(t) * dt), transposes=(lambda g, y, t: g * slope(t),)
-        )
+        row = General(plain_value, lambda y, t, dt: np.sum(slope(t) * dt), transposes=(lambda g, y, t: g * slope(t),))
         return row.run((theta,), (), {})
 
     # ------------------------------------------------------------------------------------- plans

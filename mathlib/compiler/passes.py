@@ -164,7 +164,9 @@ def split(graph, v):
     inside = {*second.ops, v}
     between = list(dict.fromkeys(p for op in second.ops for p in op.parents if p not in inside))
     first_inputs = [op for op in graph.inputs if op is not v]
-    first = Graph(first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], graph.guards)
+    first = Graph(
+        first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], graph.guards
+    )
     return dead(first), Graph([v, *between], second.ops, second.outputs, [])
 
 

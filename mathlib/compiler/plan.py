@@ -19,7 +19,7 @@ from mathlib.compiler.passes import VIEWS
 from mathlib.compiler.tracing import as_type
 from mathlib.door import is_finite
 from mathlib.nn import overlap_add, windows
-from mathlib.primitives import assemble, deposit, is_basic, part, sech2
+from mathlib.primitives import assemble, deposit, is_basic, sech2
 
 PRODUCTS = {np.matmul, np.linalg.matmul, np.dot}
 REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
@@ -55,7 +55,25 @@ OF_NUMBERS = {
 }
 OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh")}
 OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sinh", "cosh", "expm1", "log1p")}
-MATH = {name: getattr(math, name) for name in "sqrt exp log sin cos tan tanh sinh cosh expm1 log1p atan asin acos".split()}
+MATH = {
+    name: getattr(math, name)
+    for name in [
+        "sqrt",
+        "exp",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "tanh",
+        "sinh",
+        "cosh",
+        "expm1",
+        "log1p",
+        "atan",
+        "asin",
+        "acos",
+    ]
+}
 MATH |= {"power": math.pow, "atan2": math.atan2}
 
 
@@ -233,7 +251,9 @@ class Writer:
         """Write the program, and compile it."""
         graph = self.graph
         self.name = {op: f"v{i}" for i, op in enumerate((*graph.inputs, *graph.ops))}
-        alone = all(op.shape == () or op in graph.outputs and joined(op) or op.function is assemble for op in graph.ops)
+        alone = all(
+            op.shape == () or (op in graph.outputs and joined(op)) or op.function is assemble for op in graph.ops
+        )
         self.pure = alone and self.double  # then NumPy has no part in it
         guards = collections.defaultdict(list)
         for i, guard in enumerate(graph.guards):
@@ -305,7 +325,7 @@ class Writer:
         """A number without axes, as one of Python's where their precision is the same."""
         if not self.double:
             return text if op.function is None or text.startswith(self.bind(op.function)) else text
-        return f"{ {'f': 'float', 'i': 'int', 'u': 'int', 'b': 'bool'}[op.dtype.kind]}({text})"
+        return f"{ {'f': 'float', 'i': 'int', 'u': 'int', 'b': 'bool'}[op.dtype.kind] }({text})"
 
     def accept(self, op, given):
         """Take an input: a small array is copied, so that the views of it are there already."""
@@ -314,8 +334,11 @@ class Writer:
         elif op in self.given:
             self.lines.append(f"{self.name[op]} = {self.bind(np.ascontiguousarray)}({given})")
         elif self.uses[op]:
-            if all(use.function is operator.getitem and use.shape == () and use not in self.sample
-                   for use in self.graph.ops if op in use.parents):
+            if all(
+                use.function is operator.getitem and use.shape == () and use not in self.sample
+                for use in self.graph.ops
+                if op in use.parents
+            ):
                 self.name[op] = given
                 del self.offset[op]
             else:
@@ -370,7 +393,9 @@ class Writer:
             self.emit_number(op)
         elif op in self.base:
             view = functools.partial(with_rest, op.function, op.args[1:], op.kwargs)
-            self.lines.append(f"{self.name[op]} = {self.bind(view, 'view' + self.name[op])}({self.name[self.base[op]]})")
+            self.lines.append(
+                f"{self.name[op]} = {self.bind(view, 'view' + self.name[op])}({self.name[self.base[op]]})"
+            )
         elif self.pure:
             if op in self.graph.outputs:
                 self.emit_answer_of_numbers(op)
@@ -384,7 +409,11 @@ class Writer:
     def emit_number(self, op):
         """Write an operation whose result has no axes."""
         f, name, args = op.function, self.name[op], op.args
-        numbers = all(not isinstance(a, np.ndarray) and a not in self.sample for a in args if type(a) is Op or isinstance(a, np.ndarray))
+        numbers = all(
+            not isinstance(a, np.ndarray) and a not in self.sample
+            for a in args
+            if type(a) is Op or isinstance(a, np.ndarray)
+        )
         if self.double and numbers and f in OF_NUMBERS and not op.kwargs and all(is_number(a) for a in args):
             text = OF_NUMBERS[f].format(*map(self.ref, args))
             if self.once(op) and "(" not in OF_NUMBERS[f]:
@@ -398,7 +427,11 @@ class Writer:
         elif f is as_type and self.double and numbers:
             self.lines.append(f"{name} = {self.number(op, self.ref(args[0]))}")
         elif f is operator.getitem and type(args[0]) is Op and args[0] in self.sample and type(args[1]) is int:
-            item = f"{self.ref(args[0])}.item({args[1]})" if args[0].ndim == 1 and self.double else f"{self.ref(args[0])}[{args[1]}]"
+            item = (
+                f"{self.ref(args[0])}.item({args[1]})"
+                if args[0].ndim == 1 and self.double
+                else f"{self.ref(args[0])}[{args[1]}]"
+            )
             self.lines.append(f"{name} = {item}")
         elif f in REDUCTIONS and set(op.kwargs) <= {"axis", "keepdims"} and len(args) < 3:
             reduce = self.bind(REDUCTIONS[f].reduce, REDUCTIONS[f].__name__ + "_reduce")
@@ -413,7 +446,12 @@ class Writer:
             return False
         user = self.user[op]
         formula = OF_NUMBERS.get(user.function, "{0}{0}")
-        return user.shape == () and formula.count("{") <= len(user.args) and "{0}" not in formula and all(map(is_number, user.args))
+        return (
+            user.shape == ()
+            and formula.count("{") <= len(user.args)
+            and "{0}" not in formula
+            and all(map(is_number, user.args))
+        )
 
     def slope_of_tanh(self, x):
         """1 - tanh(x)**2, from the tanh that is there; where that would cancel, from x."""
@@ -454,7 +492,11 @@ class Writer:
     def emit_product(self, op, f, out):
         """A matrix product; of two matrices, by the shorter way to the same routine."""
         a, b = op.args
-        function = np.dot if max(np.ndim(a) if type(a) is not Op else a.ndim, np.ndim(b) if type(b) is not Op else b.ndim) <= 2 else np.matmul
+        function = (
+            np.dot
+            if max(np.ndim(a) if type(a) is not Op else a.ndim, np.ndim(b) if type(b) is not Op else b.ndim) <= 2
+            else np.matmul
+        )
         self.lines.append(f"{self.bind(function)}({self.ref(a)}, {self.ref(b)}, {out})")
 
     def emit_reduction(self, op, f, out):
@@ -468,7 +510,12 @@ class Writer:
         """A choice."""
         chosen, a, b = op.args
         copy = self.bind(np.copyto)
-        if not (type(b) is Op and self.static(b) and self.static(op) and self.offset[self.root(b)] == self.offset[self.root(op)]):
+        if not (
+            type(b) is Op
+            and self.static(b)
+            and self.static(op)
+            and self.offset[self.root(b)] == self.offset[self.root(op)]
+        ):
             self.lines.append(f"{copy}({out}, {self.ref(b)})")
         self.lines.append(f"{copy}({out}, {self.ref(a)}, where={self.ref(chosen)})")
 
@@ -514,7 +561,12 @@ class Writer:
         self.lines.append(f"{out}.fill(0)")
         for u in range(F):
             for y in range(columns):
-                there = self.premade(op, of=operator.itemgetter((slice(None), slice(u, u + stride * rows, stride), slice(stride * y, stride * y + F))))
+                there = self.premade(
+                    op,
+                    of=operator.itemgetter(
+                        (slice(None), slice(u, u + stride * rows, stride), slice(stride * y, stride * y + F))
+                    ),
+                )
                 here = self.premade(w, of=operator.itemgetter((slice(None), slice(None), y, u)))
                 self.lines.append(f"{self.bind(np.add)}({there}, {here}, {there})")
 
@@ -556,6 +608,8 @@ class Writer:
 
 
 FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number
+
+
 def joined(op):
     """The arguments of `assemble` and a divisor, if an Op makes a vector of numbers without axes; else nothing."""
     divisor = 1
@@ -615,7 +669,9 @@ def release(free, start, n):
 
 
 def plain_ufunc(writer, op):
-    return isinstance(op.function, np.ufunc) and op.function.nout == 1 and not op.kwargs and op.function.signature is None
+    return (
+        isinstance(op.function, np.ufunc) and op.function.nout == 1 and not op.kwargs and op.function.signature is None
+    )
 
 
 def plain_product(writer, op):

@@ -1,8 +1,6 @@
 """`source`: a traced program as text that a person can read, and that runs without this package."""
 
-import functools
 import inspect
-import linecache
 import math
 import operator
 import re
@@ -15,11 +13,11 @@ from mathlib import nn
 from mathlib.arithmetic import INSIDE, LIBRARIES, Number, name_of
 from mathlib.backprop import Node, walk_back
 from mathlib.compiler import passes as all_passes
-from mathlib.compiler.graph import Op, leaves
+from mathlib.compiler.graph import Op
 from mathlib.compiler.tracing import Traced, as_type, traced
 from mathlib.compiler.watch import Watch
 from mathlib.door import floats, program
-from mathlib.primitives import assemble, is_basic, part, sech2
+from mathlib.primitives import assemble, is_basic, part
 
 NN = nn.__file__
 LITERAL = 8  # numbers: larger arrays are arguments
@@ -112,7 +110,11 @@ def source(f, *arguments, passes=None):
 def parameters(f, n):
     """The names of the first n parameters of a function."""
     try:
-        found = [p.name for p in inspect.signature(f).parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        found = [
+            p.name
+            for p in inspect.signature(f).parameters.values()
+            if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
     except (TypeError, ValueError):
         found = []
     return [*found[:n], *("theta" if i == 0 and not found else f"x{i}" for i in range(len(found), n))]
@@ -303,9 +305,16 @@ class Text:
     def write_assembled(self, op):
         """An array that is put together from parts."""
         parts, keys, shape = op.args
-        whole = sorted(zip(keys, parts, strict=True), key=lambda pair: pair[0].start if isinstance(pair[0], slice) else 0)
+        whole = sorted(
+            zip(keys, parts, strict=True), key=lambda pair: pair[0].start if isinstance(pair[0], slice) else 0
+        )
         ends = [0, *(k.stop for k, _ in whole)] if all(isinstance(k, slice) for k in keys) else []
-        if ends and len(shape) == 1 and ends[-1] == shape[0] and all(k.start == e for (k, _), e in zip(whole, ends, strict=False)):
+        if (
+            ends
+            and len(shape) == 1
+            and ends[-1] == shape[0]
+            and all(k.start == e for (k, _), e in zip(whole, ends, strict=False))
+        ):
             flat = [self.raveled(p) for _, p in whole]
             text = f"np.concatenate([{', '.join(flat)}])" if len(flat) > 1 else flat[0]
             if self.uses.get(op) == 1 and not op.name:
@@ -351,7 +360,11 @@ class Text:
             return f"{self.atom(args[0])}[{self.key(args[1])}]"
         if f in (np.reshape, np.ravel):
             shape = ", ".join(map(str, op.shape))
-            return f"{self.atom(args[0])}.reshape({shape})" if type(args[0]) is Op else self.call("np.reshape", (args[0], op.shape), {})
+            return (
+                f"{self.atom(args[0])}.reshape({shape})"
+                if type(args[0]) is Op
+                else self.call("np.reshape", (args[0], op.shape), {})
+            )
         if f is as_type:
             return f"{self.atom(args[0])}.astype(np.{args[1].name})"
         if f is nn.pad:
@@ -411,7 +424,9 @@ class Text:
         for name, known in self.arguments:
             if known is a or (known.shape == a.shape and known.dtype == a.dtype and np.array_equal(known, a)):
                 return name
-        outside = next((n for n, b in self.captured if b.shape == a.shape and b.dtype == a.dtype and np.array_equal(a, b)), None)
+        outside = next(
+            (n for n, b in self.captured if b.shape == a.shape and b.dtype == a.dtype and np.array_equal(a, b)), None
+        )
         if outside is None and a.size <= LITERAL:
             precision = "" if a.dtype in (float, int, bool) else f", np.{a.dtype}"
             return f"np.array({a.tolist()}{precision})"

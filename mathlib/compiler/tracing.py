@@ -60,7 +60,9 @@ class Tracing(Run):
             return y
         a = np.asarray(y)
         if a.dtype.kind not in "fiub":
-            raise UnsupportedError(f"a compiled program met an array of {a.dtype} ({caller()}): real numbers are needed.")
+            raise UnsupportedError(
+                f"a compiled program met an array of {a.dtype} ({caller()}): real numbers are needed."
+            )
         op = Op(function, args, kwargs, a.shape, a.dtype)
         self.ops.append(op)
         return Traced(y, op, self)

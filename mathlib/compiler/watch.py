@@ -110,7 +110,9 @@ class Watch:
 
     def inside(self, thing, name):
         """Watch the attributes of an object."""
-        if id(thing) not in self.seen and not library(getattr(sys.modules.get(type(thing).__module__), "__file__", None)):
+        if id(thing) not in self.seen and not library(
+            getattr(sys.modules.get(type(thing).__module__), "__file__", None)
+        ):
             self.seen.add(id(thing))
             self.kept.append(thing)
             for key in list(getattr(thing, "__dict__", ())):
