@@ -554,7 +554,8 @@ def product_tangent(a, b, da, db, out=None):
         return np.matmul(a, db, out=out)
     if db is None:
         return np.matmul(da, b, out=out)
-    if a.ndim == b.ndim == 2 and a.shape[1] * (a.shape[0] + b.shape[1]) < a.shape[0] * b.shape[1]:
+    traced = any(isinstance(x, Number) and x.is_real for x in (a, b, da, db))  # a program would rather have both apart
+    if not traced and a.ndim == b.ndim == 2 and a.shape[1] * (a.shape[0] + b.shape[1]) < a.shape[0] * b.shape[1]:
         return np.matmul(np.concatenate([da, a], 1), np.concatenate([b, db]), out=out)
     return plus(np.matmul(da, b, out=out), np.matmul(a, db), fresh=True)
 

@@ -298,7 +298,7 @@ class Compiled:
             given.insert(1, np.ones((*np.shape(arrays[0]), *linear), arrays[0].dtype)[()])
             n = 2
         names = [None] * len(given)
-        state = random.getstate(), repr(np.random.get_state())
+        state = random_state()
         graph, answers = traced(f, given, names)
         self.refuse_effects(state)
         if not isinstance(graph.outputs[-1], Op) or not all(map(is_finite, answers)):
@@ -315,7 +315,7 @@ class Compiled:
     def refuse_effects(self, state):
         """Refuse a program that does more than to calculate."""
         instead = "Instead: do that outside, and pass what it needs as arguments."
-        if state != (random.getstate(), repr(np.random.get_state())):
+        if state != random_state():
             raise UnsupportedError(f"the program {self.__name__} draws random numbers. {instead}")
         if name := self.watch.change():
             raise UnsupportedError(f"the program {self.__name__} changes {name}, which stands outside of it. {instead}")
@@ -328,6 +328,11 @@ class Compiled:
             f"the program {self.__name__} goes another way at each call ({place}): it has been traced {LIMIT} times."
             " Instead: np.where in the place of a branch, or the loss itself, not compiled."
         )
+
+
+def random_state():
+    """The states of the generators that all programs share."""
+    return random.getstate(), repr(np.random.get_state())  # noqa: NPY002, the old one is what is watched
 
 
 def with_options(f, options):

@@ -2,7 +2,7 @@
 
 ``dead``        leave out what nothing asks for
 ``common``      calculate once what stands there twice
-``simplified``  drop what changes nothing: factors of 1, shapes that are there already, broadcasts that NumPy does itself
+``simplified``  drop what changes nothing: factors of 1, shapes that are there already, broadcasts that NumPy does
 """
 
 import operator

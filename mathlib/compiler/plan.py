@@ -53,27 +53,9 @@ OF_NUMBERS = {
     np.arccos: "acos({})",
     np.arctan2: "atan2({}, {})",
 }
-OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sqrt", "exp", "log", "sin", "cos", "tan", "tanh")}
-OF_NUMBERS |= {getattr(np, name): name + "({})" for name in ("sinh", "cosh", "expm1", "log1p")}
-MATH = {
-    name: getattr(math, name)
-    for name in [
-        "sqrt",
-        "exp",
-        "log",
-        "sin",
-        "cos",
-        "tan",
-        "tanh",
-        "sinh",
-        "cosh",
-        "expm1",
-        "log1p",
-        "atan",
-        "asin",
-        "acos",
-    ]
-}
+LIKE_NUMPY_S = "sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "expm1", "log1p"
+OF_NUMBERS |= {getattr(np, name): name + "({})" for name in LIKE_NUMPY_S}
+MATH = {name: getattr(math, name) for name in (*LIKE_NUMPY_S, "atan", "asin", "acos")}
 MATH |= {"power": math.pow, "atan2": math.atan2}
 
 
@@ -84,8 +66,8 @@ class ChangedError(Exception):
 class Plan:
     """A graph, to be run again and again: `plan(*inputs)` gives the outputs.
 
-    None, where one of the first n inputs or an output is not finite, or a number on the way has lost digits to underflow;
-    a ChangedError, where a guard does not hold.
+    None, where one of the first n inputs or an output is not finite, or a number on the way has lost digits to
+    underflow; a ChangedError, where a guard does not hold.
     """
 
     def __init__(self, writer, fixed=()):
@@ -161,10 +143,10 @@ class Writer:
             while self.uses[q] == 1 and q in self.base and q.function in (np.reshape, np.ravel):
                 q = self.base[q]
             there = self.sample[op][k]
-            if self.uses[q] == 1 and q not in self.base and q.function and q not in self.target:
-                if q.function is not assemble and there.flags.c_contiguous and q.dtype == op.dtype:
-                    self.target[q] = op, k
-                    self.sample[q] = there.reshape(q.shape)
+            own = self.uses[q] == 1 and q not in self.base and q not in self.target
+            if own and q.function not in (None, assemble) and there.flags.c_contiguous and q.dtype == op.dtype:
+                self.target[q] = op, k
+                self.sample[q] = there.reshape(q.shape)
 
     def root(self, op):
         """The Op whose memory this one is in."""
@@ -301,6 +283,10 @@ class Writer:
         """Whether an Op is an array whose memory is in the arena."""
         return op in self.sample and (self.root(op) in self.offset or self.root(op) in self.fixed)
 
+    def place(self, a):
+        """Where in the arena an array is; None of others."""
+        return self.offset.get(self.root(a)) if type(a) is Op and a in self.sample else None
+
     def ref(self, a):
         """How the code writes an argument."""
         if type(a) is Op:
@@ -323,9 +309,7 @@ class Writer:
 
     def number(self, op, text):
         """A number without axes, as one of Python's where their precision is the same."""
-        if not self.double:
-            return text if op.function is None or text.startswith(self.bind(op.function)) else text
-        return f"{ {'f': 'float', 'i': 'int', 'u': 'int', 'b': 'bool'}[op.dtype.kind] }({text})"
+        return f"{PYTHON_S[op.dtype.kind]}({text})" if self.double else text
 
     def accept(self, op, given):
         """Take an input: a small array is copied, so that the views of it are there already."""
@@ -422,9 +406,9 @@ class Writer:
             if (function := text.partition("(")[0]) in MATH:
                 text = self.bind(MATH[function], "math_" + function) + text[len(function) :]
             self.lines.append(f"{name} = {text}")
-        elif f is sech2 and self.double and numbers:
+        elif numbers and f is sech2:
             self.lines.append(f"{name} = {self.slope_of_tanh(args[0])}")
-        elif f is as_type and self.double and numbers:
+        elif f is as_type and self.double:
             self.lines.append(f"{name} = {self.number(op, self.ref(args[0]))}")
         elif f is operator.getitem and type(args[0]) is Op and args[0] in self.sample and type(args[1]) is int:
             item = (
@@ -556,8 +540,9 @@ class Writer:
 
     def emit_overlap(self, op, f, out):
         """The sum of windows."""
-        w, shape, stride = op.args
+        w, _, stride = op.args
         rows, columns, F = w.shape[1:4]
+        every = slice(None)
         self.lines.append(f"{out}.fill(0)")
         for u in range(F):
             for y in range(columns):
@@ -622,6 +607,7 @@ def joined(op):
     return (op.args, divisor) if vector else ()
 
 
+PYTHON_S = {"f": "float", "i": "int", "u": "int", "b": "bool"}
 LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 if none is named
 
 

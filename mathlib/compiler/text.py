@@ -1,5 +1,6 @@
 """`source`: a traced program as text that a person can read, and that runs without this package."""
 
+import ast
 import inspect
 import math
 import operator
@@ -41,10 +42,9 @@ OPERATORS = {
     np.not_equal: "{} != {}",
     np.bitwise_and: "{} & {}",
     np.bitwise_or: "{} | {}",
-    np.matrix_transpose: "{}.mT",
-    np.linalg.matrix_transpose: "{}.mT",
 }
 SUMS = {np.add.reduce: "np.sum", np.maximum.reduce: "np.max", np.minimum.reduce: "np.min"}
+SUMS |= {np.sum: "np.sum", np.max: "np.max", np.min: "np.min"}
 
 
 def source(f, *arguments, passes=None):
@@ -147,7 +147,7 @@ def with_names(f, arguments, names, places):
 
     def on_all(*numbers):
         numbers = list(numbers)
-        for place, key, name, value in places:
+        for place, key, name, _ in places:
             place[key] = numbers[len(arguments) + known.index(name)]
         try:
             return f(*numbers[: len(arguments)])
@@ -197,6 +197,8 @@ class Namer:
                     self.lines[id(node.run.tape), node.line] = node
             elif code.co_name == "pull" and code.co_filename.endswith("arithmetic.py"):
                 self.adjoint(frame.f_back)
+            elif code.co_name.startswith("<") and code.co_name != "<lambda>":
+                return
             elif code.co_filename == NN or not code.co_filename.startswith((*INSIDE, *LIBRARIES)):
                 for name, value in list(frame.f_locals.items()):
                     give(value, name)
@@ -245,6 +247,11 @@ def name_parts(graph):
 # --------------------------------------------------------------------------------------------- text
 
 
+def tidy(text):
+    """An expression without parentheses that change nothing."""
+    return ast.unparse(ast.parse(text, mode="eval"))
+
+
 class Text:
     """A graph as text."""
 
@@ -266,9 +273,9 @@ class Text:
         for op in graph.ops:
             self.write(op)
             for guard in asked.get(op, ()):
-                self.lines.append(f"assert {self.claim(guard)}  # {guard.place}")
+                self.lines.append(f"assert {tidy(self.claim(guard))}  # {guard.place.partition(':')[0]}")
         outputs = graph.outputs if isinstance(graph.outputs, (tuple, list)) else [graph.outputs]
-        self.lines.append("return " + ", ".join(self.plain(a) for a in outputs))
+        self.lines.append("return " + ", ".join(tidy(self.plain(a)) for a in outputs))
         names = [*(self.names[op] for op in graph.inputs), *(name for name, _ in self.arguments)]
         body = textwrap.indent("\n".join(self.lines), "    ")
         head = "".join(f"{text}\n\n\n" for text in self.helpers.values())
@@ -291,10 +298,10 @@ class Text:
         """A line for an operation, or a part of the line that uses it."""
         if op.function is assemble:
             return self.write_assembled(op)
-        text = self.expression(op)
+        text = tidy(self.expression(op))
         short = len(text) <= WIDE
-        transposed = op.function in all_passes.TRANSPOSES and text.isidentifier
-        if (self.uses.get(op) == 1 and not op.name and short) or (transposed and len(text) < 12):
+        transposed = op.function in all_passes.TRANSPOSES and len(text) < 12
+        if (self.uses.get(op) == 1 and not op.name and short) or transposed:
             self.inline[op] = text
             return None
         self.names[op] = self.free(op.name)
@@ -352,6 +359,8 @@ class Text:
         f, args, kwargs = op.function, op.args, op.kwargs
         if f in OPERATORS and not kwargs:
             return OPERATORS[f].format(*map(self.atom, args))
+        if f in all_passes.TRANSPOSES:
+            return f"{self.atom(args[0])}.{'T' if len(op.shape) == 2 else 'mT'}"
         if f is part:
             start, shape = args[1:]
             cut = f"{self.atom(args[0])}[{start}:{start + math.prod(shape)}]"
@@ -370,10 +379,11 @@ class Text:
         if f is nn.pad:
             p = args[1]
             return f"np.pad({self.plain(args[0])}, ((0, 0), ({p}, {p}), ({p}, {p}), (0, 0)))"
-        if f in SUMS:
-            axis = args[1] if len(args) > 1 else kwargs.get("axis", 0)
+        if f in SUMS and set(kwargs) <= {"axis", "keepdims"}:
+            axis = args[1] if len(args) > 1 else kwargs.get("axis", None if f in (np.sum, np.max, np.min) else 0)
             axis = axis[0] if type(axis) is tuple and len(axis) == 1 else axis
-            return self.call(SUMS[f], args[:1], {"axis": axis} | ({"keepdims": True} if kwargs.get("keepdims") else {}))
+            along = {} if axis is None else {"axis": axis}
+            return self.call(SUMS[f], args[:1], along | ({"keepdims": True} if kwargs.get("keepdims") else {}))
         name = name_of(f)
         if not name.startswith("np."):
             name = self.helper(f)
@@ -391,7 +401,7 @@ class Text:
         if type(a) is Op:
             return self.names.get(a) or self.inline[a]
         if isinstance(a, np.ndarray):
-            return self.array(a)
+            return self.array(a) if a.ndim or a.dtype != float else repr(a.item())
         if type(a) in (tuple, list):
             inside = ", ".join(map(self.plain, a))
             return f"[{inside}]" if type(a) is list else f"({inside},)" if len(a) == 1 else f"({inside})"

@@ -47,8 +47,7 @@ class Watch:
         if not isinstance(f, types.FunctionType):
             if not isinstance(f, (types.BuiltinFunctionType, np.ufunc, type)) and hasattr(f, "__dict__"):
                 self.inside(f, f"the {type(f).__name__}")
-                if isinstance(call := getattr(type(f), "__call__", None), types.FunctionType):
-                    self.function(call)
+                self.function(type(f).__call__)
             return None
         code = f.__code__
         for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
