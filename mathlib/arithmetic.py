@@ -179,7 +179,8 @@ def yields(a):
 
 def refuse_rules(function, arrays, a):
     """Refuse an operand that has rules of its own, and say how it becomes a plain one."""
-    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a"))
+    product = ", or a @ x for the product of matrices" if hasattr(a, "tocsr") else ""
+    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a") + product)
 
 
 def plain_form(a, name):
@@ -273,6 +274,7 @@ class Rule(Row):
     """
 
     reads_values = reads_result = True
+    sparse = None  # the program for a sparse constant among the arrays
     refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
 
     def __init__(self, function, slots=slice(0, 1), listed=False):
@@ -325,6 +327,8 @@ class Rule(Row):
             elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
                 if getattr(a, "__array_ufunc__", self) is None:
                     return NotImplemented  # Python then asks a for its own operation
+                if self.sparse and hasattr(a, "tocsr"):
+                    return self.sparse(*arrays)
                 plain = [operand(self.function, b, arrays) for b in arrays]
                 if any(b is not c for b, c in zip(arrays, plain, strict=True)):
                     return self.run(plain, rest, kwargs)
@@ -885,7 +889,16 @@ class Number(NDArrayOperatorsMixin):
     argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
     any, all, cumprod, searchsorted = map(as_method, (np.any, np.all, np.cumprod, np.searchsorted))
 
-    __array__ = refuse("np.asarray", LOSES, KEEP)
+    def __array__(self, *args, **kwargs):
+        frame = sys._getframe(1)
+        if frame.f_code.co_name == "_matmul_dispatch" and frame.f_locals.get("other") is self:
+            # A sparse matrix: what is no array to it, it leaves to our __rmatmul__.
+            boxed = np.empty(1, object)
+            boxed[0] = self
+            return np.reshape(boxed, ())
+        return self.plain_array(*args, **kwargs)
+
+    plain_array = refuse("np.asarray", LOSES, KEEP)
     __float__ = refuse("float", LOSES, KEEP)
     __int__ = refuse("int", LOSES, "np.trunc(x)")
     __hash__ = refuse("hash", LOSES, "a key that does not come from theta")
