@@ -28,6 +28,7 @@ and one that a row does not know is refused by its name.
 
 import contextlib
 import functools
+import importlib
 import inspect
 import itertools
 import linecache
@@ -98,7 +99,14 @@ def name_of(function):
     """The name a reader would write: "np.linalg.solve"."""
     module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
+    if is_special(function):
+        module, name = "scipy.special", name.removeprefix("_riemann").removeprefix("_")
     return name if module in ("_operator", "builtins") else f"{module.replace('numpy', 'np', 1)}.{name}"
+
+
+def is_special(function):
+    """Whether this is a ufunc of SciPy's."""
+    return getattr(sys.modules.get("scipy.special._ufuncs"), getattr(function, "__name__", ""), None) is function
 
 
 @contextlib.contextmanager
@@ -680,6 +688,7 @@ NONANALYTIC = {
     ),
     np.angle: ("the angle of a complex number has no complex derivative", "np.arctan2(y, x), or np.sign(x)"),
 }
+SPECIAL = "mathlib.primitives.special"  # the rows of SciPy's functions, which most programs do without
 REPLACEMENT = {
     np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
     np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
@@ -700,6 +709,9 @@ def row_of(function, args):
     """The row of a function in the table."""
     if (row := TABLE.get(function)) is not None:
         return row
+    if is_special(function) and SPECIAL not in sys.modules:
+        importlib.import_module(SPECIAL)
+        return row_of(function, args)
     listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
     instead = "write it in NumPy functions that have one, or add a rule:"
     instead += " mathlib.primitives.elementwise(function, lambda y, x: dy/dx)"
@@ -736,8 +748,12 @@ def refuse(name, reason, instead):
 
     def method(self, *args, **kwargs):
         called, _ = places()
-        asking = called.f_locals.get((*called.f_code.co_varnames, None)[0])
-        if not isinstance(asking, Number) and (has_rules(asking) or isinstance(asking, numbers.Real)):
+        first = (*called.f_code.co_varnames, None)[0]
+        asking, scipy = called.f_locals.get(first), called.f_globals["__name__"].startswith("scipy.")
+        ruled = not isinstance(asking, Number) and has_rules(asking) and not (scipy and first != "self")
+        if scipy and not ruled:
+            importlib.import_module("mathlib.primitives.replacements").refuse_scipy(self, called)
+        if ruled or isinstance(asking, numbers.Real):
             refuse_rules(name, [self], asking)  # it took this number for one of its own kind
         if type(asking) in (list, tuple):
             module = np.linalg if "linalg" in called.f_globals["__name__"] else np
