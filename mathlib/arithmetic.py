@@ -20,8 +20,9 @@ Products are bilinear: no rule has a conjugate in it.
 
 What meets a Number is a constant: a real number (of Python, NumPy, `fractions`), a plain array of them, or what NumPy
 makes a plain array of without loss (a list, a range, a memoryview, an array of Fractions). Lists may hold Numbers.
-What has rules of its own (a pandas Series aligns its index, a pint Quantity has a unit, a sparse or masked array, a
-Decimal) is refused with its type and what to write: its own rules would see no derivative, and ours not its rules.
+What has rules of its own (a pandas Series aligns its index, a pint Quantity has a unit, a masked array, a Decimal) is
+refused with its type and what to write: its own rules would see no derivative, and ours not its rules. A sparse matrix
+of SciPy's is a constant in S @ x and x @ S alone.
 A call's arguments are NumPy's: an array may be given by its name, an option that says what holds anyway is left out,
 and one that a row does not know is refused by its name.
 """

@@ -12,6 +12,9 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 ``sparse``          products with a sparse matrix of SciPy's
 ``constants``       what has no derivative
 ==================  ==========================================================================================
+
+Not imported here: ``special``, the functions of `scipy.special`, which the first of them that meets a Number brings,
+and ``replacements``, what to write for what SciPy does not dispatch. NumPy alone is needed.
 """
 
 from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general, multilinear, primitive

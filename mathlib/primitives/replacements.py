@@ -61,7 +61,7 @@ def public_name(frame):
     if owner is not None and type(owner).__module__.startswith("scipy."):
         module = home_of(type(owner).__module__)
         law = getattr(getattr(owner, "dist", owner), "name", None)  # a frozen one has the law itself
-        kind = law if isinstance(law, str) else type(owner).__name__.removesuffix("_gen")
+        kind = law if isinstance(law, str) else getattr(owner, "__name__", type(owner).__name__.removesuffix("_gen"))
         return f"{module}.{kind}" + ("" if name.startswith("__") else f".{name}")
     for function in (None, *frame.f_locals.values()):  # a decorator holds the function that it wraps
         if function is not None:
