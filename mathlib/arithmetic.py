@@ -20,14 +20,16 @@ Products are bilinear: no rule has a conjugate in it.
 
 What meets a Number is a constant: a real number (of Python, NumPy, `fractions`), a plain array of them, or what NumPy
 makes a plain array of without loss (a list, a range, a memoryview, an array of Fractions). Lists may hold Numbers.
-What has rules of its own (a pandas Series aligns its index, a pint Quantity has a unit, a sparse or masked array, a
-Decimal) is refused with its type and what to write: its own rules would see no derivative, and ours not its rules.
+What has rules of its own (a pandas Series aligns its index, a pint Quantity has a unit, a masked array, a Decimal) is
+refused with its type and what to write: its own rules would see no derivative, and ours not its rules. A sparse matrix
+of SciPy's is a constant in S @ x and x @ S alone.
 A call's arguments are NumPy's: an array may be given by its name, an option that says what holds anyway is left out,
 and one that a row does not know is refused by its name.
 """
 
 import contextlib
 import functools
+import importlib
 import inspect
 import itertools
 import linecache
@@ -98,7 +100,14 @@ def name_of(function):
     """The name a reader would write: "np.linalg.solve"."""
     module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
+    if is_special(function):
+        module, name = "scipy.special", name.removeprefix("_riemann").removeprefix("_")
     return name if module in ("_operator", "builtins") else f"{module.replace('numpy', 'np', 1)}.{name}"
+
+
+def is_special(function):
+    """Whether this is a ufunc of SciPy's."""
+    return getattr(sys.modules.get("scipy.special._ufuncs"), getattr(function, "__name__", ""), None) is function
 
 
 @contextlib.contextmanager
@@ -179,7 +188,8 @@ def yields(a):
 
 def refuse_rules(function, arrays, a):
     """Refuse an operand that has rules of its own, and say how it becomes a plain one."""
-    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a"))
+    product = ", or a @ x for the product of matrices" if hasattr(a, "tocsr") else ""
+    raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a") + product)
 
 
 def plain_form(a, name):
@@ -274,6 +284,7 @@ class Rule(Row):
 
     reads_values = reads_result = True
     block = None
+    sparse = None  # the program for a sparse constant among the arrays
     refused = frozenset({"out", "dtype", "casting", "initial", "order", "subok"})
 
     def __init__(self, function, slots=slice(0, 1), listed=False):
@@ -326,6 +337,8 @@ class Rule(Row):
             elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
                 if getattr(a, "__array_ufunc__", self) is None:
                     return NotImplemented  # Python then asks a for its own operation
+                if self.sparse and hasattr(a, "tocsr"):
+                    return self.sparse(*arrays)
                 plain = [operand(self.function, b, arrays) for b in arrays]
                 if any(b is not c for b, c in zip(arrays, plain, strict=True)):
                     return self.run(plain, rest, kwargs)
@@ -745,6 +758,7 @@ NONANALYTIC = {
     ),
     np.angle: ("the angle of a complex number has no complex derivative", "np.arctan2(y, x), or np.sign(x)"),
 }
+SPECIAL = "mathlib.primitives.special"  # the rows of SciPy's functions, which most programs do without
 REPLACEMENT = {
     np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
     np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
@@ -764,6 +778,9 @@ def row_of(function, args):
     """The row of a function in the table."""
     if (row := TABLE.get(function)) is not None:
         return row
+    if is_special(function) and SPECIAL not in sys.modules:
+        importlib.import_module(SPECIAL)
+        return row_of(function, args)
     listed = [a for group in args if isinstance(group, (list, tuple)) for a in group]
     instead = "write it in NumPy functions that have one, or add a rule:"
     instead += " mathlib.primitives.elementwise(function, lambda y, x: dy/dx)"
@@ -801,8 +818,12 @@ def refuse(name, reason, instead):
 
     def method(self, *args, **kwargs):
         called, _ = places()
-        asking = called.f_locals.get((*called.f_code.co_varnames, None)[0])
-        if not isinstance(asking, Number) and (has_rules(asking) or isinstance(asking, numbers.Real)):
+        first = (*called.f_code.co_varnames, None)[0]
+        asking, scipy = called.f_locals.get(first), called.f_globals["__name__"].startswith("scipy.")
+        ruled = not isinstance(asking, Number) and has_rules(asking) and not (scipy and first != "self")
+        if scipy and not ruled:
+            importlib.import_module("mathlib.primitives.replacements").refuse_scipy(self, called)
+        if ruled or isinstance(asking, numbers.Real):
             refuse_rules(name, [self], asking)  # it took this number for one of its own kind
         if type(asking) in (list, tuple):
             module = np.linalg if "linalg" in called.f_globals["__name__"] else np
@@ -955,7 +976,16 @@ class Number(NDArrayOperatorsMixin):
     argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
     any, all, cumprod, searchsorted = map(as_method, (np.any, np.all, np.cumprod, np.searchsorted))
 
-    __array__ = refuse("np.asarray", LOSES, KEEP)
+    def __array__(self, *args, **kwargs):
+        frame = sys._getframe(1)
+        if frame.f_code.co_name == "_matmul_dispatch" and frame.f_locals.get("other") is self:
+            # A sparse matrix: what is no array to it, it leaves to our __rmatmul__.
+            boxed = np.empty(1, object)
+            boxed[0] = self
+            return np.reshape(boxed, ())
+        return self.plain_array(*args, **kwargs)
+
+    plain_array = refuse("np.asarray", LOSES, KEEP)
     __float__ = refuse("float", LOSES, KEEP)
     __int__ = refuse("int", LOSES, "np.trunc(x)")
     __hash__ = refuse("hash", LOSES, "a key that does not come from theta")

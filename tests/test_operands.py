@@ -99,9 +99,9 @@ CONSTANTS = {  # and the array of floats that each means
 }
 units = pint.UnitRegistry()
 REFUSED = {  # and what the error says of each
-    "csr_array": (scipy.sparse.csr_array(M), r"scipy\.cs[rc]_array has rules of its own.*a\.toarray\(\)"),
-    "csr_matrix": (scipy.sparse.csr_matrix(M), r"scipy\.cs[rc]_matrix has rules of its own.*a\.toarray\(\)"),
-    "dia_array": (scipy.sparse.dia_array(M), r"scipy\.(dia|coo)_array has rules of its own.*a\.toarray\(\)"),
+    "csr_array": (scipy.sparse.csr_array(M), r"scipy\.cs[rc]_array has rules of its own.*a\.toarray\(\), or a @ x"),
+    "csr_matrix": (scipy.sparse.csr_matrix(M), r"scipy\.cs[rc]_matrix has rules of its own.*a\.toarray\(\), or a @ x"),
+    "dia_array": (scipy.sparse.dia_array(M), r"scipy\.(dia|coo)_array has rules of its own.*a\.toarray\(\), or a @ x"),
     "linear operator": (aslinearoperator(M), r"scipy\.\w+ has rules of its own.*np\.asarray\(a\)"),
     "Series": (Series(), r"pandas\.Series has rules of its own.*a\.to_numpy\(\)"),
     "Tensor": (Tensor(), r"Tensor has rules of its own.*np\.asarray\(a\)"),
@@ -182,6 +182,8 @@ def test_an_operand_with_rules_of_its_own_is_refused_by_its_type(kind):
     a, says = REFUSED[kind]
     told = 0
     for name, function in FUNCTIONS.items():
+        if hasattr(a, "tocsr") and "matmul" in name:  # it has a row
+            continue
         for f in sides(function, a)[: 1 if kind in ("Quantity", "Series") else 2]:  # on the left its own rules run
             for result in ROUTES.values():
                 try:
@@ -197,21 +199,18 @@ def test_an_operand_with_rules_of_its_own_is_refused_by_its_type(kind):
     assert told > 40
 
 
-def test_a_sparse_matrix_is_refused_on_both_sides_and_a_rule_for_it_takes_two_lines():
-    S = scipy.sparse.csr_array(M)
-    for f in (lambda x: x @ S, lambda x: S @ x, lambda x: S.dot(x), lambda x: S.T @ x, lambda x: S * x, np.dot):
-        with pytest.raises(UnsupportedError, match=r"scipy\.cs[rc]_array has rules .*toarray\(\)"):
-            grad(lambda x, f=f: np.sum(f(S, x) if f is np.dot else f(x)))(X)
+def test_a_rule_for_an_operand_with_rules_of_its_own_takes_two_lines():
+    L = aslinearoperator(M)
 
     @primitive
-    def product(S, x):
-        return S @ x
+    def product(L, x):
+        return L @ x
 
-    multilinear(product, slots=slice(1, 2), transposes=(lambda g, x, S: product(S.T, g),))
+    multilinear(product, slots=slice(1, 2), transposes=(lambda g, x, L: product(L.T, g),))
     try:
         for route in ROUTES.values():
             y, wanted = (
-                route(f, lambda x, f=f: np.sum(np.tanh(f(x)))) for f in (lambda x: product(S, x), M.__matmul__)
+                route(f, lambda x, f=f: np.sum(np.tanh(f(x)))) for f in (lambda x: product(L, x), M.__matmul__)
             )
             np.testing.assert_allclose(y, wanted, rtol=1e-13)
     finally:

@@ -8,6 +8,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from programs import LINEAR, ORACLE, SMOOTH, each, extrapolated_difference, public_functions, rows, sweep
+from programs_scipy import ORDERED
+from programs_scipy import ULPS as LOOSE
 from scipy.special import expit, xlogy
 
 from mathlib import NonAnalyticError, UnsupportedError, check_grad, complex_step, grad, hessian, hvp, jvp, vjp
@@ -19,7 +21,7 @@ ULPS = 8
 
 
 def test_every_elementwise_row_has_an_oracle():
-    assert set(rows(Elementwise)) == set(ORACLE)
+    assert set(rows(Elementwise)) == set(ORACLE) | set(ORDERED)
 
 
 def directional(f, x, v):
@@ -47,7 +49,10 @@ def test_elementwise_agrees_with_mpmath_to_the_last_bits(function, data):
         return function(*(x[i] for i in range(n)))
 
     for answer in (jvp(program, x, v)[1], complex_step(program, x, v)):
-        assert abs(mp.mpf(float(answer)) - exact) <= ULPS * mp.mpf(2) ** -52 * condition + mp.mpf(2) ** -1070
+        assert (
+            abs(mp.mpf(float(answer)) - exact)
+            <= LOOSE.get(function, ULPS) * mp.mpf(2) ** -52 * condition + mp.mpf(2) ** -1070
+        )
 
 
 @pytest.mark.parametrize("function", ORACLE, ids=name_of)
@@ -311,6 +316,7 @@ def every_mode(program, x, v, slope, curvature):
 
 
 def test_a_user_adds_a_ufunc_in_one_line(table):
+    del table[expit]
     x, v = np.array([-1.0, 0.5, 2.0]), np.array([1.0, 2.0, -3.0])
     with pytest.raises(UnsupportedError, match=r"elementwise\(function, lambda y, x: dy/dx\)"):
         grad(lambda x: np.sum(expit(x)))(x)
@@ -351,6 +357,7 @@ def test_a_user_adds_a_general_function_in_two_lines(table):
 
 @pytest.mark.parametrize("partial", [np.cos, lambda x: np.cos(x), lambda t: 2.0])
 def test_a_partial_of_one_argument_that_is_not_the_result_is_refused(table, partial):
+    del table[expit]
     with pytest.raises(TypeError, match="lambda y, x"):
         elementwise(expit, partial)
     assert expit not in table

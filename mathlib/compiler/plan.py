@@ -542,7 +542,6 @@ class Writer:
         """The sum of windows."""
         w, _, stride = op.args
         rows, columns, F = w.shape[1:4]
-        every = slice(None)
         self.lines.append(f"{out}.fill(0)")
         for u in range(F):
             for y in range(columns):

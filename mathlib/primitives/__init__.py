@@ -10,13 +10,17 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 ``linear_algebra``  inverses, determinants, solutions
 ``decompositions``  eigenvalues, singular values, triangular and orthogonal factors, least squares
 ``reductions``      extrema, products, norms, statistics
+``sparse``          products with a sparse matrix of SciPy's
 ``constants``       what has no derivative
 ``blocks``          how many tangents go through a row at once
 ==================  ==========================================================================================
+
+Not imported here: ``special``, the functions of `scipy.special`, which the first of them that meets a Number brings,
+and ``replacements``, what to write for what SciPy does not dispatch. NumPy alone is needed.
 """
 
 from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general, multilinear, primitive
-from mathlib.primitives import blocks, constants, products, reductions  # noqa: F401, they fill the table
+from mathlib.primitives import blocks, constants, products, reductions, sparse  # noqa: F401, they fill the table
 from mathlib.primitives.decompositions import cho_solve, expm, solve_triangular
 from mathlib.primitives.elementary import gap, one_minus_square, sech2, sigmoid
 from mathlib.primitives.linear_algebra import cofactors, cofactors_along, logabsdet
