@@ -11,6 +11,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 2   ``differences``  jvp, complex step, forward and central differences
 3   ``backprop``     nodes on a tape: gradients, transposed Jacobians, graphs
 4   ``hessian``      Hessian-vector products by every route, the Hessian as an operator
+4   ``compiler``     a loss and its derivatives as straight-line NumPy, to be run and to be read; a folder
 5   ``check``        every derivative against an independent one
 5   ``spaces``       vectors, covectors, bases, forms; differentials without coordinates (import it by name)
 5   ``optimize``     Newton and quasi-Newton methods as generators of steps, and what drives them (import it by name)
@@ -34,6 +35,7 @@ from mathlib import primitives  # noqa: F401, it fills the table
 from mathlib.arithmetic import EscapedError, NonAnalyticError, UnsupportedError
 from mathlib.backprop import ConstantLossWarning, grad, value_and_grad, vjp
 from mathlib.check import check_grad
+from mathlib.compiler import compiled, source
 from mathlib.differences import central_difference, complex_step, forward_difference, jvp
 from mathlib.dual import Dual
 from mathlib.hessian import grad_and_hvp, hessian, hvp
@@ -47,6 +49,7 @@ __all__ = [
     "UnsupportedError",
     "central_difference",
     "check_grad",
+    "compiled",
     "complex_step",
     "forward_difference",
     "grad",
@@ -54,6 +57,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jvp",
+    "source",
     "value_and_grad",
     "vjp",
 ]

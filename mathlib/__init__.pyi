@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from mathlib.arithmetic import EscapedError, NonAnalyticError, UnsupportedError
 from mathlib.backprop import ConstantLossWarning
+from mathlib.compiler import Compiled
 from mathlib.dual import Dual
 from mathlib.hessian import Hessian
 
@@ -21,6 +22,7 @@ __all__ = [
     "UnsupportedError",
     "central_difference",
     "check_grad",
+    "compiled",
     "complex_step",
     "forward_difference",
     "grad",
@@ -28,6 +30,7 @@ __all__ = [
     "hessian",
     "hvp",
     "jvp",
+    "source",
     "value_and_grad",
     "vjp",
 ]
@@ -54,3 +57,5 @@ def check_grad(
     directions: int = 3,
     seed: int | Sequence[int] | Generator = 0,
 ) -> None: ...
+def compiled(loss: _Program) -> Compiled: ...
+def source(f: _Program, *arguments: object, passes: bool | None = None) -> str: ...

@@ -6,7 +6,20 @@ from typing import Any, assert_type
 import numpy as np
 from numpy.typing import NDArray
 
-from mathlib import Dual, check_grad, complex_step, grad, grad_and_hvp, hessian, hvp, jvp, value_and_grad, vjp
+from mathlib import (
+    Dual,
+    check_grad,
+    compiled,
+    complex_step,
+    grad,
+    grad_and_hvp,
+    hessian,
+    hvp,
+    jvp,
+    source,
+    value_and_grad,
+    vjp,
+)
 from mathlib.hessian import Hessian
 
 Array = NDArray[np.floating[Any]] | np.floating[Any]
@@ -26,6 +39,8 @@ assert_type(vjp(np.sin, theta)[1](theta), Array)
 assert_type(complex_step(np.exp, 1.5), Array)
 assert_type(hessian(loss, theta), Hessian)
 assert_type(Dual(3.0, 1.0), Dual)
+assert_type(source(grad(loss), theta), str)
+assert_type(grad(compiled(loss))(theta), Array)
 check_grad(loss, theta, order=2)
 step: Callable[[Any], Array] = grad(loss)
 
