@@ -212,11 +212,9 @@ class Hessian:
         v = np.asarray(reals(v, "v"))
         v = direction(self.theta, v, "theta", block=True)[1]
         if is_block(self.theta, v):
-            with np.errstate(all="ignore"):
-                HV, lost = self.tangent(v, block=True)
-            if lost or not is_finite(HV):
-                HV = joined([self @ column for column in columns_of(v)], self.theta)
-            return HV.astype(self.dtype, copy=False)
+            starts = range(0, v.shape[-1], self.together)
+            products = [self.at_once(np.ascontiguousarray(v[..., j : j + self.together])) for j in starts]
+            return np.concatenate(products, -1) if products else joined([], self.theta)
 
         def derive(size):
             with np.errstate(all="ignore"):
@@ -227,6 +225,14 @@ class Hessian:
             hvp(self.loss, self.theta, v)  # it says where
             raise FloatingPointError("H v overflows. Instead: a shorter v; the product is linear in it.")
         return Hv[0].astype(self.dtype, copy=False)
+
+    def at_once(self, v):
+        """The product with a block of vectors in one pass, or with each alone where that leaves the range."""
+        with np.errstate(all="ignore"):
+            Hv, lost = self.tangent(v, block=True)
+        if lost or not is_finite(Hv):
+            return joined([self @ column for column in columns_of(v)], self.theta)
+        return Hv.astype(self.dtype, copy=False)
 
     def __rmatmul__(self, v):
         return self @ v  # H is symmetric
@@ -257,10 +263,11 @@ class Hessian:
             raise ValueError(
                 f"the matrix would have {n} x {n} components. Instead: H @ v, and methods that use only it."
             )
-        M, k = np.zeros((n, n), self.dtype), self.together
-        for j in range(0, n, k):
-            unit = np.eye(n, min(k, n - j), -j, self.dtype)
-            M[:, j : j + k] = np.reshape(self @ np.reshape(unit, (*self.theta_shape, -1)), unit.shape)
+        M = np.empty((n, n), self.dtype)
+        for j in range(0, n, self.together):
+            unit = np.eye(n, min(self.together, n - j), -j, self.dtype)
+            columns = self.at_once(np.reshape(unit, (*self.theta_shape, unit.shape[1])))
+            M[:, j : j + self.together] = np.reshape(columns, unit.shape)
         return M
 
 
