@@ -211,10 +211,14 @@ class Hessian:
             raise UnsupportedError(INSIDE)
         v = np.asarray(reals(v, "v"))
         v = direction(self.theta, v, "theta", block=True)[1]
-        if is_block(self.theta, v):
-            starts = range(0, v.shape[-1], self.together)
-            products = [self.at_once(np.ascontiguousarray(v[..., j : j + self.together])) for j in starts]
-            return np.concatenate(products, -1) if products else joined([], self.theta)
+        if not is_block(self.theta, v):
+            return self.alone(v)
+        starts = range(0, v.shape[-1], self.together)
+        products = [self.at_once(np.ascontiguousarray(v[..., j : j + self.together])) for j in starts]
+        return np.concatenate(products, -1) if products else joined([], self.theta)
+
+    def alone(self, v):
+        """The product with one vector, scaled where a number on the way leaves the range."""
 
         def derive(size):
             with np.errstate(all="ignore"):
@@ -227,11 +231,11 @@ class Hessian:
         return Hv[0].astype(self.dtype, copy=False)
 
     def at_once(self, v):
-        """The product with a block of vectors in one pass, or with each alone where that leaves the range."""
+        """The product with a block of vectors in one pass, or with each alone where a number leaves the range."""
         with np.errstate(all="ignore"):
             Hv, lost = self.tangent(v, block=True)
         if lost or not is_finite(Hv):
-            return joined([self @ column for column in columns_of(v)], self.theta)
+            return joined([self.alone(column) for column in columns_of(v)], self.theta)
         return Hv.astype(self.dtype, copy=False)
 
     def __rmatmul__(self, v):
@@ -266,7 +270,7 @@ class Hessian:
         M = np.empty((n, n), self.dtype)
         for j in range(0, n, self.together):
             unit = np.eye(n, min(self.together, n - j), -j, self.dtype)
-            columns = self.at_once(np.reshape(unit, (*self.theta_shape, unit.shape[1])))
+            columns = self @ np.reshape(unit, (*self.theta_shape, unit.shape[1]))
             M[:, j : j + self.together] = np.reshape(columns, unit.shape)
         return M
 
