@@ -151,7 +151,7 @@ class CountedHessian(Hessian):
     solve = solve
 
     def __matmul__(self, v):
-        self.loss.n_hvp += np.ndim(v) == len(self.theta_shape)  # a block comes back, column by column
+        self.loss.n_hvp += math.prod(np.shape(v)[len(self.theta_shape) :])  # of a block, as many as it has columns
         return super().__matmul__(v)
 
 
