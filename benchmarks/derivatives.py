@@ -1,6 +1,6 @@
-"""Time gradients and Hessian-vector products: by hand in NumPy, by `mathlib`, and by its peers.
+"""Time gradients and Hessian-vector products: by hand in NumPy, by `mathlib`, also compiled, and by its peers.
 
-    python benchmarks/derivatives.py [--works A,B,C,D] [--processes 5] [--rounds 30] [--quick]
+    python benchmarks/derivatives.py [--works A,B,C,121,1701,D] [--processes 5] [--rounds 30] [--quick]
 
 Each work (see `works.py`) runs in several fresh processes. In each, every round draws new weights theta and a new
 direction v, and times all candidates on them, in random order; a short work is called several times in a row, with new
@@ -13,11 +13,15 @@ ms         milliseconds: the median over the rounds, then over the processes
 ratio      the same over the hand-written gradient of the same process; low, high: the quartiles over the processes
 products   the floor: the products of matrices that the route needs in a layer within a deep network
 error      the relative error, in the 2-norm, against the hand-written derivative in long double; the largest one
+compile    what a first call costs more than a second one, in milliseconds, where a loss is compiled; median
+pays       after how many calls that is saved, against `mathlib` without its compiler; "never" if a call is no faster
 
-The route "next" is a further H v at a theta where one was taken. "differences" is not exact: its error is a finding,
-for all others more than 1e-12 stops the run. JAX is left out of C, where it compiles one of its routes for many
-minutes. `derivatives.json` beside the table says where and when this was measured. With --works or --quick, nothing is
-written.
+The route "next" is a further H v at a theta where one was taken, "block" the same for 32 vectors at once, "dense" all
+of H at a new theta, and "gradient of data" that of a loss which gets its data as arguments. "differences" is not exact:
+its error is a finding, for all others more than 1e-12 stops the run. In C, JAX has only two routes: of the others XLA
+repeats so much work that they take minutes to compile, or many milliseconds a call. At the sizes of D each candidate
+takes H v by one route. `derivatives.json` beside the table says where and when this was measured. With --works or
+--quick, nothing is written.
 """
 
 import argparse
@@ -50,11 +54,24 @@ CASES = {  # of each size: the part of the rounds that is run, and how many call
     "A": {"A": (1, 1)},
     "B": {"B": (1, 1)},
     "C": {"C": (1 / 4, 20)},
+    "121": {"121": (1 / 4, 20)},
+    "1701": {"1701": (1 / 6, 10)},
     "D": {"small": (1 / 4, 20), 18: (1 / 4, 20), 57: (1 / 4, 20), 182: (1 / 2, 4), 577: (1 / 3, 1), 1825: (1 / 10, 1)},
 }
-PEERS = {"mathlib": peers.mathlib, "JAX": peers.jax, "PyTorch": peers.torch, "autograd": peers.autograd}
+PEERS = {
+    "mathlib": peers.mathlib,
+    "compiled": peers.compiled,
+    "JAX": peers.jax,
+    "PyTorch": peers.torch,
+    "autograd": peers.autograd,
+}
+COMPILERS = "compiled", "JAX"
+COMPILED = "gradient", "gradient of data", "dual", "next", "block", "dense"
+BLOCK = 32  # vectors
+WORKS = list(CASES)
 PRODUCTS = {
     "gradient": 3,
+    "gradient of data": 3,
     "dual": 8,
     "gradient and dual": 9,
     "next": 6,
@@ -64,12 +81,25 @@ PRODUCTS = {
     "differences": 6,
     ("mathlib", "complex step"): 8,  # it leaves out the product of two imaginary parts, which is below the last bit
 }
-LEFT_OUT_OF_D = "gradient and dual", "complex step, tuned", "differences"
-COLUMNS = ["work", "size", "candidate", "route", "ms", "ratio", "low", "high", "products", "error"]
+COLUMNS = ["work", "size", "candidate", "route", "ms", "ratio", "low", "high", "products", "error", "compile", "pays"]
+
+
+def included(case, name, route):
+    """Whether a work has this route."""
+    if case in CASES["D"]:
+        return route in ("gradient", "dual", "next") or (name, route) == ("autograd", "double backprop")
+    if case == "C" and name == "JAX":
+        return route in ("gradient", "dual")
+    if case == "C" and route == "gradient of data":
+        return False
+    return case in ("121", "1701") or route not in ("block", "dense")
 
 
 def prepare(case, rng):
-    """The routes {(candidate, route): function}, a function that draws theta, and the reference (gradient, H v)."""
+    """The routes {(candidate, route): function}, fresh ones to be compiled, what draws theta, and the reference.
+
+    That is the gradient, H v and, of a regression, H V.
+    """
     if case == "C":
         hand, network = works.Scalars(), ()
         routes = {"gradient": hand.gradient, "complex step": hand.hvp}
@@ -82,62 +112,85 @@ def prepare(case, rng):
             "gradient": works.Network(*network).gradient,
             "dual": dual.hvp,
             "next": lambda theta: dual.at(theta).product,
+            "block": lambda theta: dual.at(theta).block,
+            "dense": dual.dense,
             "complex step": works.ComplexStep(*network).hvp,
             "complex step, tuned": works.TunedComplexStep(*network).hvp,
         }
         given, draw = (layers, *network[2:]), lambda: works.weights(layers, rng)
         exact, exact_dual = (kind(*network, dtype=np.longdouble) for kind in (works.Network, works.Dual))
-    routes = {("hand-written", route): f for route, f in routes.items()}
-    for name, library in PEERS.items():
-        if (case, name) != ("C", "JAX"):
-            routes |= {(name, route): f for route, f in library(*given).items()}
-    if case in CASES["D"]:
-        routes = {key: f for key, f in routes.items() if key[1] not in LEFT_OUT_OF_D}
 
-    def reference(theta, v):
+    def of(libraries):
+        found = {(name, route): f for name in libraries for route, f in libraries[name].items()}
+        return {key: f for key, f in found.items() if included(case, *key)}
+
+    fresh = {key: f for key, f in of({name: PEERS[name](*given) for name in COMPILERS}).items() if key[1] in COMPILED}
+    routes = of({"hand-written": routes} | {name: library(*given) for name, library in PEERS.items()})
+
+    def reference(theta, v, V):
         theta, v = theta.astype(np.longdouble), v.astype(np.longdouble)
-        return exact.gradient(theta).copy(), exact_dual.hvp(theta, v)
+        product = exact_dual.hvp(theta, v).copy()
+        block = exact_dual.block(V.astype(np.longdouble)) if ("hand-written", "block") in routes else None
+        return exact.gradient(theta).copy(), product, block
 
-    return routes, draw, reference
+    return routes, fresh, draw, reference
 
 
-def call(route, f, theta, v):
+def call(route, f, theta, v, V):
     """The function without arguments that is timed."""
-    if route == "next":
-        product = f(theta)
-        return lambda: product(v)
-    return (lambda: f(theta)) if route == "gradient" else (lambda: f(theta, v))
+    if route in ("next", "block"):
+        product, factor = f(theta), V if route == "block" else v
+        return lambda: product(factor)
+    return (lambda: f(theta)) if route in ("gradient", "gradient of data", "dense") else (lambda: f(theta, v))
 
 
-def relative_error(route, answer, gradient, product):
+def relative_error(route, answer, V, gradient, product, block):
     """The distance from the reference, over its length."""
-    wanted = {"gradient": [gradient], "gradient and dual": [gradient, product]}.get(route, [product])
+    if route == "dense":
+        route, answer = "block", answer @ V
+    of_theta = {"gradient": [gradient], "gradient of data": [gradient], "gradient and dual": [gradient, product]}
+    wanted = (of_theta | {"block": [block]}).get(route, [product])
     answers = answer if route == "gradient and dual" else [answer]
     return max(float(np.linalg.norm(a - w) / np.linalg.norm(w)) for a, w in zip(answers, wanted, strict=True))
 
 
+def seconds(timed):
+    """The processor time of one call."""
+    start = time.process_time()
+    answer = timed()
+    took = time.process_time() - start
+    del answer
+    return took
+
+
 def measure(case, rounds, calls, seed):
-    """In a process of its own: the size, and {(candidate, route): (median seconds, error)}."""
+    """In a process of its own: the size, and {(candidate, route): (median seconds, error, seconds to compile)}."""
     rng = np.random.default_rng(seed)
-    routes, draw, reference = prepare(case, rng)
-    theta = draw()
-    v, errors, times = rng.normal(size=theta.size), {}, {key: [] for key in routes}
-    wanted = reference(theta, v)
+    routes, fresh, draw, reference = prepare(case, rng)
+
+    def at():
+        theta = draw()
+        V = rng.normal(size=(theta.size, BLOCK)) if ("hand-written", "block") in routes else None
+        return theta, rng.normal(size=theta.size), V
+
+    theta, v, V = first = at()
+    errors, times, compile_times = {}, {key: [] for key in routes}, {}
+    wanted = reference(theta, v, V)
     for (name, route), f in routes.items():
-        errors[name, route] = error = relative_error(route, call(route, f, theta, v)(), *wanted)
+        errors[name, route] = error = relative_error(route, call(route, f, *first)(), V, *wanted)
         if not error < 1e-12 and route != "differences":
             raise ArithmeticError(f"{name}, {route}, of work {case} is wrong: its relative error is {error:.1e}.")
+    for key, f in fresh.items():
+        took = [seconds(lambda: call(key[1], f, *where)()) for where in (first, at())]  # noqa: B023, called at once
+        compile_times[key] = took[0] - took[1]
     for _ in range(rounds + 1):  # the first one warms up
-        pairs = [(draw(), rng.normal(size=theta.size)) for _ in range(calls)]
+        points = [at() for _ in range(calls)]
         for i in rng.permutation(len(routes)):
             key = list(routes)[i]
-            for pair in pairs:
-                timed = call(key[1], routes[key], *pair)
-                start = time.process_time()
-                answer = timed()
-                times[key].append(time.process_time() - start)
-                del answer
-    return theta.size, {key: (median(t[calls:]), errors[key]) for key, t in times.items()}
+            repeated = points[:1] if key[1] in ("block", "dense") else points
+            times[key].append([seconds(call(key[1], routes[key], *point)) for point in repeated])
+    medians = {key: median(chain.from_iterable(t[1:])) for key, t in times.items()}
+    return theta.size, {key: (medians[key], errors[key], compile_times.get(key)) for key in routes}
 
 
 def task(arguments):
@@ -151,15 +204,21 @@ def tidy(results):
     """The rows of the table, from the results of all processes."""
     found = defaultdict(list)
     for work, size, of_routes in results:
-        base, _ = of_routes["hand-written", "gradient"]
-        for key, (seconds, error) in of_routes.items():
-            found[work, size, *key].append((1e3 * seconds, seconds / base, error))
-    for (work, size, candidate, route), values in sorted(found.items(), key=lambda item: item[0][:2]):
-        ms, ratios, errors = zip(*values, strict=True)
+        base = of_routes["hand-written", "gradient"][0]
+        for key, (took, error, to_compile) in of_routes.items():
+            found[work, size, *key].append((1e3 * took, took / base, error, to_compile))
+    for (work, size, candidate, route), values in sorted(found.items(), key=lambda item: WORKS.index(item[0][0])):
+        ms, ratios, errors, to_compile = zip(*values, strict=True)
         low, middle, high = quantiles(ratios, n=4, method="inclusive") if len(ratios) > 1 else ratios * 3
-        products = "" if work == "C" else PRODUCTS.get((candidate, route), PRODUCTS[route])
+        products = "" if work == "C" else PRODUCTS.get((candidate, route), PRODUCTS.get(route, ""))
         numbers = f"{median(ms):.4g}", f"{middle:.3f}", f"{low:.3f}", f"{high:.3f}", products, f"{max(errors):.1e}"
-        yield dict(zip(COLUMNS, (work, size, candidate, route, *numbers), strict=True))
+        cost, pays = "", ""
+        if to_compile[0] is not None:
+            cost = 1e3 * median(to_compile)
+            plain = found[work, size, "mathlib", "gradient" if route == "gradient of data" else route]
+            saved = median(value[0] for value in plain) - median(ms)
+            cost, pays = f"{cost:.4g}", max(0, math.ceil(cost / saved)) if saved > 0 else "never"
+        yield dict(zip(COLUMNS, (work, size, candidate, route, *numbers, cost, pays), strict=True))
 
 
 def machine():
@@ -180,7 +239,7 @@ def machine():
 
 
 def markdown(rows):
-    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|--:|---|---|" + "--:|" * 6]
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|---|--:|---|---|" + "--:|" * 8]
     return "\n".join(lines + ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows])
 
 
@@ -214,13 +273,13 @@ def draw(rows, path):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--works", default="A,B,C,D", help="some of A,B,C,D")
+    parser.add_argument("--works", default=",".join(WORKS), help=f"some of {','.join(WORKS)}")
     parser.add_argument("--processes", type=int, default=5, help="how many for each work")
     parser.add_argument("--rounds", type=int, default=30, help="of works A and B; of others fewer")
     parser.add_argument("--quick", action="store_true", help="two processes, five rounds")
     options = parser.parse_args()
     if unknown := set(options.works.split(",")) - set(CASES):
-        parser.error(f"--works: {', '.join(sorted(unknown))} is not one of A,B,C,D.")
+        parser.error(f"--works: {', '.join(sorted(unknown))} is not one of {','.join(WORKS)}.")
     if options.quick:
         options.processes, options.rounds = 2, 5
 
