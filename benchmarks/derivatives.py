@@ -13,7 +13,7 @@ ms         milliseconds: the median over the rounds, then over the processes
 ratio      the same over the hand-written gradient of the same process; low, high: the quartiles over the processes
 products   the floor: the products of matrices that the route needs in a layer within a deep network
 error      the relative error, in the 2-norm, against the hand-written derivative in long double; the largest one
-compile    what a first call costs more than a second one, in milliseconds, where a loss is compiled; median
+compile    what a first call costs more than a second one, in milliseconds, where each route compiles its own; median
 pays       after how many calls that is saved, against `mathlib` without its compiler; "never" if a call is no faster
 
 The route "next" is a further H v at a theta where one was taken, "block" the same for 32 vectors at once, "dense" all
@@ -53,10 +53,10 @@ XLA = {"XLA_FLAGS": "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_thr
 CASES = {  # of each size: the part of the rounds that is run, and how many calls in a row
     "A": {"A": (1, 1)},
     "B": {"B": (1, 1)},
-    "C": {"C": (1 / 4, 20)},
+    "C": {"C": (1 / 6, 20)},
     "121": {"121": (1 / 4, 20)},
-    "1701": {"1701": (1 / 6, 10)},
-    "D": {"small": (1 / 4, 20), 18: (1 / 4, 20), 57: (1 / 4, 20), 182: (1 / 2, 4), 577: (1 / 3, 1), 1825: (1 / 10, 1)},
+    "1701": {"1701": (1 / 10, 15)},
+    "D": {"small": (1 / 4, 20), 18: (1 / 4, 20), 57: (1 / 4, 20), 182: (1 / 2, 4), 577: (1 / 3, 1), 1825: (1 / 15, 1)},
 }
 PEERS = {
     "mathlib": peers.mathlib,
@@ -69,6 +69,7 @@ COMPILERS = "compiled", "JAX"
 COMPILED = "gradient", "gradient of data", "dual", "next", "block", "dense"
 BLOCK = 32  # vectors
 WORKS = list(CASES)
+MARKERS = {"hand-written": "o", "mathlib": "s", "compiled": "*", "JAX": "D", "PyTorch": "^", "autograd": "v"}
 PRODUCTS = {
     "gradient": 3,
     "gradient of data": 3,
@@ -96,10 +97,7 @@ def included(case, name, route):
 
 
 def prepare(case, rng):
-    """The routes {(candidate, route): function}, fresh ones to be compiled, what draws theta, and the reference.
-
-    That is the gradient, H v and, of a regression, H V.
-    """
+    """The routes {(candidate, route): function}, what draws theta, and the reference (gradient, H v, H V or None)."""
     if case == "C":
         hand, network = works.Scalars(), ()
         routes = {"gradient": hand.gradient, "complex step": hand.hvp}
@@ -119,13 +117,9 @@ def prepare(case, rng):
         }
         given, draw = (layers, *network[2:]), lambda: works.weights(layers, rng)
         exact, exact_dual = (kind(*network, dtype=np.longdouble) for kind in (works.Network, works.Dual))
-
-    def of(libraries):
-        found = {(name, route): f for name in libraries for route, f in libraries[name].items()}
-        return {key: f for key, f in found.items() if included(case, *key)}
-
-    fresh = {key: f for key, f in of({name: PEERS[name](*given) for name in COMPILERS}).items() if key[1] in COMPILED}
-    routes = of({"hand-written": routes} | {name: library(*given) for name, library in PEERS.items()})
+    libraries = {"hand-written": routes} | {name: library(*given) for name, library in PEERS.items()}
+    routes = {(name, route): f for name, of_name in libraries.items() for route, f in of_name.items()}
+    routes = {key: f for key, f in routes.items() if included(case, *key)}
 
     def reference(theta, v, V):
         theta, v = theta.astype(np.longdouble), v.astype(np.longdouble)
@@ -133,7 +127,7 @@ def prepare(case, rng):
         block = exact_dual.block(V.astype(np.longdouble)) if ("hand-written", "block") in routes else None
         return exact.gradient(theta).copy(), product, block
 
-    return routes, fresh, draw, reference
+    return routes, draw, reference
 
 
 def call(route, f, theta, v, V):
@@ -154,43 +148,42 @@ def relative_error(route, answer, V, gradient, product, block):
     return max(float(np.linalg.norm(a - w) / np.linalg.norm(w)) for a, w in zip(answers, wanted, strict=True))
 
 
-def seconds(timed):
-    """The processor time of one call."""
+def timed(f):
+    """The processor time of one call, and its answer."""
     start = time.process_time()
-    answer = timed()
-    took = time.process_time() - start
-    del answer
-    return took
+    answer = f()
+    return time.process_time() - start, answer
 
 
 def measure(case, rounds, calls, seed):
     """In a process of its own: the size, and {(candidate, route): (median seconds, error, seconds to compile)}."""
     rng = np.random.default_rng(seed)
-    routes, fresh, draw, reference = prepare(case, rng)
+    routes, draw, reference = prepare(case, rng)
 
     def at():
         theta = draw()
         V = rng.normal(size=(theta.size, BLOCK)) if ("hand-written", "block") in routes else None
         return theta, rng.normal(size=theta.size), V
 
-    theta, v, V = first = at()
-    errors, times, compile_times = {}, {key: [] for key in routes}, {}
+    theta, v, V = at()
+    errors, times, to_compile = {}, {key: [] for key in routes}, {}
     wanted = reference(theta, v, V)
     for (name, route), f in routes.items():
-        errors[name, route] = error = relative_error(route, call(route, f, *first)(), V, *wanted)
+        first, answer = timed(lambda: call(route, f, theta, v, V)())  # noqa: B023, called at once
+        errors[name, route] = error = relative_error(route, answer, V, *wanted)
         if not error < 1e-12 and route != "differences":
             raise ArithmeticError(f"{name}, {route}, of work {case} is wrong: its relative error is {error:.1e}.")
-    for key, f in fresh.items():
-        took = [seconds(lambda: call(key[1], f, *where)()) for where in (first, at())]  # noqa: B023, called at once
-        compile_times[key] = took[0] - took[1]
+        if name in COMPILERS and route in COMPILED:
+            point = at()
+            to_compile[name, route] = first - timed(lambda: call(route, f, *point)())[0]  # noqa: B023
     for _ in range(rounds + 1):  # the first one warms up
         points = [at() for _ in range(calls)]
         for i in rng.permutation(len(routes)):
             key = list(routes)[i]
             repeated = points[:1] if key[1] in ("block", "dense") else points
-            times[key].append([seconds(call(key[1], routes[key], *point)) for point in repeated])
+            times[key].append([timed(call(key[1], routes[key], *point))[0] for point in repeated])
     medians = {key: median(chain.from_iterable(t[1:])) for key, t in times.items()}
-    return theta.size, {key: (medians[key], errors[key], compile_times.get(key)) for key in routes}
+    return theta.size, {key: (medians[key], errors[key], to_compile.get(key)) for key in routes}
 
 
 def task(arguments):
@@ -244,30 +237,45 @@ def markdown(rows):
 
 
 def draw(rows, path):
-    """The picture of the table: works A and B, and the best exact H v over the size of D."""
-    found, names = {}, list(dict.fromkeys(row["candidate"] for row in rows))
+    """The picture of the table: a panel a work, and over the size of D the gradient, H v, and what compiling costs.
+
+    H v is the best exact route's; a block counts a vector of it, and the matrix H a column.
+    """
+    found, compiling = {}, {}
     for row in rows:
-        kind = row["route"] if row["route"] in ("gradient", "next") else "H v"
-        if row["route"] not in ("gradient and dual", "differences"):
-            key, ratio = (row["work"], row["size"], row["candidate"], kind), float(row["ratio"])
+        size, name, route = int(row["size"]), row["candidate"], row["route"]
+        kind = {"next": "next H v", "block": "H V / k", "dense": "H / n"}.get(
+            route, "gradient" if "gradient" in route else "H v"
+        )
+        ratio = float(row["ratio"]) / {"block": BLOCK, "dense": size}.get(route, 1)
+        if route not in ("gradient and dual", "gradient of data", "differences"):
+            key = row["work"], size, name, kind
             found[key] = min(ratio, found.get(key, ratio))
-    figure, axes = plt.subplots(1, 3, figsize=(10, 3.4), layout="constrained")
-    for name, marker in zip(names, "osD^v", strict=False):
-        for work, axis in zip("AB", axes, strict=False):
+        if row["work"] == "D" and row["compile"] and route == "gradient":
+            compiling.setdefault(name, {})[size] = float(row["compile"])
+    figure, axes = plt.subplots(2, 4, figsize=(13, 6.2), layout="constrained")
+    panels = dict(zip(["A", "B", "C", "121", "1701", "gradient", "H v", "compile"], axes.flat, strict=True))
+    for (name, marker), colour in zip(MARKERS.items(), plt.rcParams["axes.prop_cycle"].by_key()["color"], strict=False):
+        style = {"marker": marker, "color": colour, "alpha": 0.8}
+        for work in WORKS[:-1]:
             points = {kind: r for (w, _, c, kind), r in found.items() if (w, c) == (work, name)}
-            axis.plot(points.values(), points.keys(), marker, label=name, alpha=0.8)
-        points = {size: r for (w, size, c, kind), r in found.items() if (w, c, kind) == ("D", name, "H v")}
-        axes[2].plot(points.keys(), points.values(), marker + "-", label=name, alpha=0.8)
-    for work, axis in zip("AB", axes, strict=False):
-        axis.set(title=f"work {work}", xlabel="time / hand-written gradient", xscale="log")
-        axis.set_xticks([1, 2, 5, 10], [1, 2, 5, 10])
-        axis.set_xticks([], minor=True)
-        axis.margins(y=0.2)
-        axis.invert_yaxis()
-    axes[2].set(title="work D: H v", xlabel="parameters", ylabel="time / hand-written gradient")
-    axes[2].set(xscale="log", yscale="log")
-    axes[2].set_yticks([1, 2, 5, 10, 20], [1, 2, 5, 10, 20])
-    figure.legend(*axes[2].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False)
+            panels[work].plot(points.values(), points.keys(), linestyle="none", label=name, **style)
+        for kind in ("gradient", "H v"):
+            points = {size: r for (w, size, c, k), r in found.items() if (w, c, k) == ("D", name, kind)}
+            panels[kind].plot(points.keys(), points.values(), **style)
+        if name in compiling:
+            panels["compile"].plot(compiling[name].keys(), compiling[name].values(), **style)
+    for work in WORKS[:-1]:
+        panels[work].set(title=f"work {work}", xlabel="time / hand-written gradient", xscale="log")
+        panels[work].margins(y=0.2)
+        panels[work].invert_yaxis()
+    for kind in ("gradient", "H v"):
+        panels[kind].set(title=f"work D: {kind}", ylabel="time / hand-written gradient", yscale="log")
+        panels[kind].set_yticks([1, 2, 5, 10, 20], [1, 2, 5, 10, 20])
+    panels["compile"].set(title="work D: to compile the gradient", ylabel="ms", yscale="log")
+    for kind in ("gradient", "H v", "compile"):
+        panels[kind].set(xlabel="parameters", xscale="log")
+    figure.legend(*panels["A"].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
     figure.savefig(path, metadata={"Date": None})
 
 

@@ -6,6 +6,8 @@ function of v: only the latter is timed, as "next"; "block" is the same for many
 function of theta, the matrix H. `compiled` is mathlib with its own compiler.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from works import network_program, scalar_program, shapes, slices
@@ -61,18 +63,21 @@ def compiled(layers, X, y):
             return loss
 
     program, data = numpy_program(layers), () if layers is None else (X, y)
-    of_data, fast = compiled(program), compiled(lambda theta: program(theta, *data))
+    of_data = ml.grad(compiled(program))
 
-    def following(theta):
-        return ml.hessian(fast, theta).__matmul__
+    def loss():
+        return compiled(lambda theta: program(theta, *data))
+
+    def hessian(use, fast):
+        return lambda theta: use(ml.hessian(fast, theta))
 
     return {
-        "gradient": ml.grad(fast),
-        "gradient of data": lambda theta: ml.grad(of_data)(theta, *data),
-        "dual": lambda theta, v: ml.hvp(fast, theta, v),
-        "next": following,
-        "block": following,
-        "dense": lambda theta: ml.hessian(fast, theta).dense(),
+        "gradient": ml.grad(loss()),
+        "gradient of data": lambda theta: of_data(theta, *data),
+        "dual": partial(ml.hvp, loss()),
+        "next": hessian(lambda H: H.__matmul__, loss()),
+        "block": hessian(lambda H: H.__matmul__, loss()),
+        "dense": hessian(lambda H: H.dense(), loss()),
     }
 
 
@@ -81,6 +86,7 @@ def jax(layers, X, y):
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
+    jax.block_until_ready(jax.jit(jax.grad(jnp.sum))(jnp.ones(2)))  # its start is not what a loss costs to compile
 
     def conv2d(L, f):  # on CPU three times faster in float64 than jax.lax.conv_general_dilated
         F, _, C, C_out = f.shape
@@ -105,12 +111,13 @@ def jax(layers, X, y):
     both = jax.jit(hvp)
     dual = jax.jit(lambda *args: hvp(*args)[1])
     reverse = jax.jit(lambda t, v, *data: jax.grad(lambda t: jax.grad(loss)(t, *data) @ v)(t))
-    linearize = jax.jit(lambda t, *data: jax.linearize(lambda t: jax.grad(loss)(t, *data), t)[1])
     apply = jax.jit(lambda linear, v: linear(v))
     apply_block = jax.jit(lambda linear, V: jax.vmap(linear, 1, 1)(V))
     dense = jax.jit(jax.hessian(loss))
 
     def following(apply):
+        linearize = jax.jit(lambda t, *data: jax.linearize(lambda t: jax.grad(loss)(t, *data), t)[1])
+
         def at(theta):
             linear = jax.block_until_ready(linearize(theta, *data))
             return lambda v: np.asarray(apply(linear, v))

@@ -255,7 +255,7 @@ class Dual(Network):
                 dr = below * self.slopes[k - 1][..., None] + dz * self.bends[k - 1][..., None]
         return answer
 
-    def dense(self, theta, columns=64):
+    def dense(self, theta, columns=128):
         """The matrix H, some columns at a time, so that their tangents stay in the cache."""
         self.at(theta)
         E = np.eye(self.size)
