@@ -43,6 +43,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import peers
 import works
+from matplotlib.ticker import LogLocator, NullLocator
 from tqdm import tqdm
 
 from mathlib.measured import FOLDER
@@ -236,6 +237,13 @@ def markdown(rows):
     return "\n".join(lines + ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows])
 
 
+def ticked(axis):
+    """Ticks of a short logarithmic axis."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
+
+
 def draw(rows, path):
     """The picture of the table: a panel a work, and over the size of D the gradient, H v, and what compiling costs.
 
@@ -271,10 +279,13 @@ def draw(rows, path):
         panels[work].invert_yaxis()
     for kind in ("gradient", "H v"):
         panels[kind].set(title=f"work D: {kind}", ylabel="time / hand-written gradient", yscale="log")
-        panels[kind].set_yticks([1, 2, 5, 10, 20], [1, 2, 5, 10, 20])
-    panels["compile"].set(title="work D: to compile the gradient", ylabel="ms", yscale="log")
+    panels["compile"].set(title="work D: compile time", ylabel="ms", yscale="log")
     for kind in ("gradient", "H v", "compile"):
         panels[kind].set(xlabel="parameters", xscale="log")
+    for work in ("A", "B", "121", "1701"):
+        ticked(panels[work].xaxis)
+    for kind in ("gradient", "H v"):
+        ticked(panels[kind].yaxis)
     figure.legend(*panels["A"].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
     figure.savefig(path, metadata={"Date": None})
 
