@@ -96,6 +96,8 @@ def caller():
 
 def name_of(function):
     """The name a reader would write: "np.linalg.solve"."""
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
+        return f"{name_of(ufunc)}.{function.__name__}"
     module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
     return name if module in ("_operator", "builtins") else f"{module.replace('numpy', 'np', 1)}.{name}"
@@ -182,8 +184,16 @@ def refuse_rules(function, arrays, a):
     raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a"))
 
 
+class Several:
+    """What stands for several real arrays, as two do for a complex one: its own operations take a Number in."""
+
+    __slots__ = ()
+
+
 def plain_form(a, name):
     """What to write for the plain numbers of something that has rules of its own."""
+    if isinstance(a, Several):
+        return f"np.stack([{name}.real, {name}.imag])"
     for attribute, form in PLAIN_FORMS.items():
         if hasattr(a, attribute):
             return form.format(name)
@@ -297,7 +307,7 @@ class Rule(Row):
         if kwargs or rest:
             kwargs = self.check(arrays, rest, kwargs)
         y = self.run(arrays, rest, kwargs)
-        if y is NotImplemented:
+        if y is NotImplemented and not any(isinstance(a, Several) for a in arrays):
             refuse_rules(self.function, arrays, next(a for a in arrays if getattr(a, "__array_ufunc__", self) is None))
         return y
 
@@ -323,7 +333,7 @@ class Rule(Row):
                 if run.level > level:
                     top, level = a, run.level
             elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
-                if getattr(a, "__array_ufunc__", self) is None:
+                if getattr(a, "__array_ufunc__", self) is None or isinstance(a, Several):
                     return NotImplemented  # Python then asks a for its own operation
                 plain = [operand(self.function, b, arrays) for b in arrays]
                 if any(b is not c for b, c in zip(arrays, plain, strict=True)):
@@ -677,8 +687,6 @@ NONANALYTIC = {
     np.angle: ("the angle of a complex number has no complex derivative", "np.arctan2(y, x), or np.sign(x)"),
 }
 REPLACEMENT = {
-    np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
-    np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
     np.linalg.eigvalsh: "a Krylov method on H @ v",
 }
 
@@ -725,6 +733,7 @@ class Run:
 
 REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 REDUCTIONS |= {np.logical_and: np.all, np.logical_or: np.any}
+REDUCTIONS |= {np.fmax: np.nanmax, np.fmin: np.nanmin, np.hypot: np.linalg.vector_norm}
 
 
 def refuse(name, reason, instead):
@@ -804,6 +813,8 @@ class Number(NDArrayOperatorsMixin):
         if method == "outer":
             a, b = args
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+        if (row := TABLE.get(getattr(ufunc, method))) is not None:
+            return row(args, kwargs)
         raise unsupported(f"{name_of(ufunc)}.{method}", [self], "there is no derivative rule for it", KEEP)
 
     def __array_function__(self, function, types, args, kwargs):

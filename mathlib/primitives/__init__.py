@@ -9,12 +9,14 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 ``products``        what is linear in each of its arrays
 ``linear_algebra``  inverses, determinants, solutions
 ``reductions``      extrema, products, norms, statistics
+``statistics``      quantiles, covariances, what passes over a NaN; calculus of tables of numbers, polynomials
+``fourier``         real Fourier transforms, and the pair that stands for a complex array
 ``constants``       what has no derivative
 ==================  ==========================================================================================
 """
 
 from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general, multilinear, primitive
-from mathlib.primitives import constants, products, reductions  # noqa: F401, they fill the table
+from mathlib.primitives import constants, fourier, products, reductions, statistics  # noqa: F401, they fill the table
 from mathlib.primitives.elementary import gap, one_minus_square, sech2, sigmoid
 from mathlib.primitives.linear_algebra import cofactors, cofactors_along, logabsdet
 from mathlib.primitives.shapes import Piece, assemble, deposit, part
