@@ -21,6 +21,8 @@ class Started:
         initial = initial if isinstance(initial, Number) else np.asarray(initial, x.dtype)[()]
         if (where := options.pop("where", True)) is not True:
             x = np.where(where, x, initial if self.joins is not np.add else np.zeros_like(initial))
+        if not np.size(x):
+            return np.sum(x, **options) + initial
         return self.joins(super().__call__((x,), options), initial)
 
 
