@@ -479,6 +479,11 @@ def times(t, p):
     return t / p.b if type(p) is Over else t * p
 
 
+def zero_of(v):
+    """Zeros in the shape and precision of v; a number of Python has none, and takes that of the others."""
+    return type(v)() if type(v) in (float, int, bool) else np.zeros_like(v)
+
+
 class Multilinear(Rule):
     """A function that is linear in each of its arrays; `joint`: in all of them together."""
 
@@ -497,7 +502,7 @@ class Multilinear(Rule):
 
     def tangent(self, y, values, tangents, rest, kwargs):
         if self.joint:
-            zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
+            zeros = [zero_of(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
             return self.evaluate(zeros, rest, kwargs)
         if len(tangents) == 1:
             return self.evaluate(tangents, rest, kwargs)
@@ -572,7 +577,12 @@ class Composite(Row):
             return self.program(*args, **kwargs)
         count = len(args) if self.open else self.count
         arrays, rest = args[:count], args[count:]
-        kwargs |= zip(self.signature[0][count:] or self.names[count:], rest, strict=False)
+        names = self.signature[0][count:] or self.names[count:]
+        if len(rest) > len(names):
+            raise unsupported(
+                self.function, arrays, f"it has a rule for {count + len(names)} arguments", "fewer of them"
+            )
+        kwargs |= zip(names, rest, strict=False)
         operands = arrays[0] if self.listed else arrays
         given = [*operands, *kwargs.values()]
         operands = [operand(self.function, a, given) for a in operands]
@@ -742,7 +752,8 @@ def refuse(name, reason, instead):
     def method(self, *args, **kwargs):
         called, _ = places()
         asking = called.f_locals.get((*called.f_code.co_varnames, None)[0])
-        if not isinstance(asking, Number) and (has_rules(asking) or isinstance(asking, numbers.Real)):
+        foreign = type(asking) not in REAL and not isinstance(asking, Number)
+        if foreign and (has_rules(asking) or isinstance(asking, numbers.Real)):
             refuse_rules(name, [self], asking)  # it took this number for one of its own kind
         if type(asking) in (list, tuple):
             module = np.linalg if "linalg" in called.f_globals["__name__"] else np

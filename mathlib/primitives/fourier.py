@@ -98,14 +98,16 @@ class Pair(Several, NDArrayOperatorsMixin):
 
     >>> from mathlib import grad
     >>> grad(lambda x: np.sum(np.abs(np.fft.rfft(x)) ** 2))(np.array([1.0, 2.0, 0.0]))
-    array([ 5., 10., -3.])
+    array([6., 9., 3.])
     """
 
-    __slots__ = ("imag", "real")
+    __slots__ = ("parts",)
 
     def __init__(self, real, imag):
-        self.real, self.imag = real, imag
+        self.parts = real, imag
 
+    real = property(lambda self: self.parts[0])
+    imag = property(lambda self: self.parts[1])
     shape = property(operator.attrgetter("real.shape"))
     ndim = property(operator.attrgetter("real.ndim"))
     size = property(operator.attrgetter("real.size"))
@@ -123,7 +125,7 @@ class Pair(Several, NDArrayOperatorsMixin):
 
     def __array_ufunc__(self, ufunc, method, *args, **kwargs):
         if "out" in kwargs:
-            raise unsupported(ufunc, [self.real, self.imag], STORE, REBUILD)
+            raise unsupported(ufunc, self.parts, STORE, REBUILD)
         if method != "__call__" or kwargs:
             refuse_pair(ufunc, args)
         return self.__array_function__(ufunc, (), args, {})
@@ -150,13 +152,13 @@ class Pair(Several, NDArrayOperatorsMixin):
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)
 
     def __array__(self, *args, **options):
-        raise unsupported("np.asarray", [self.real, self.imag], LOSES, KEEP)
+        raise unsupported("np.asarray", self.parts, LOSES, KEEP)
 
     def __setitem__(self, key, value):
-        raise unsupported("x[i] = ...", [self.real, self.imag], STORE, REBUILD)
+        raise unsupported("x[i] = ...", self.parts, STORE, REBUILD)
 
     def __bool__(self):
-        raise unsupported("bool", [self.real, self.imag], "a complex number is not ordered", "compare its np.abs")
+        raise unsupported("bool", self.parts, "a complex number is not ordered", "compare its np.abs")
 
     conjugate = conj
     __hash__ = None
@@ -167,7 +169,7 @@ class Pair(Several, NDArrayOperatorsMixin):
 
 def refuse_pair(function, args):
     """Refuse what a pair has not."""
-    numbers = [part for a in args if isinstance(a, Pair) for part in (a.real, a.imag)]
+    numbers = [part for a in args if isinstance(a, Pair) for part in a.parts]
     reason = "it has no rule for the pair of real arrays that stands for a complex one"
     raise unsupported(function, numbers, reason, "calculate with its .real and .imag")
 

@@ -10,7 +10,7 @@ from mathlib.primitives.shapes import assemble, spread
 
 
 class Started:
-    """A reduction whose `initial` is one number more, and takes the place of those that `where` leaves out."""
+    """A reduction whose `initial` is one number more; `fill` stands for those that `where` leaves out."""
 
     def __call__(self, args, kwargs):
         if "initial" not in kwargs and len(args) <= 4:
@@ -20,7 +20,7 @@ class Started:
             return super().__call__((x,), options)
         initial = initial if isinstance(initial, Number) else np.asarray(initial, x.dtype)[()]
         if (where := options.pop("where", True)) is not True:
-            x = np.where(where, x, initial if self.joins is not np.add else np.zeros_like(initial))
+            x = np.where(where, x, self.fill)
         if not np.size(x):
             return np.sum(x, **options) + initial
         return self.joins(super().__call__((x,), options), initial)
@@ -35,15 +35,15 @@ def with_names(names, args, kwargs):
 class Sum(Started, Multilinear):
     """The sum."""
 
-    joins = np.add
+    joins, fill = np.add, 0
 
 
 class Extremum(Started, General):
     """The maximum, or the minimum."""
 
-    def __init__(self, function, joins):
+    def __init__(self, function, joins, fill):
         super().__init__(function, extremum_tangent, transposes=(extremum_back,))
-        self.joins = joins
+        self.joins, self.fill = joins, fill
 
 
 TABLE[np.sum] = Sum(np.sum, transposes=(spread,))
@@ -68,9 +68,9 @@ def extremum_back(g, y, x, axis=None, out=None, keepdims=False):
 
 
 for extremum in (np.max, np.amax):
-    TABLE[extremum] = Extremum(extremum, np.maximum)
+    TABLE[extremum] = Extremum(extremum, np.maximum, -math.inf)
 for extremum in (np.min, np.amin):
-    TABLE[extremum] = Extremum(extremum, np.minimum)
+    TABLE[extremum] = Extremum(extremum, np.minimum, math.inf)
 
 
 def power_of_two(y, e):

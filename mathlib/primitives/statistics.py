@@ -10,6 +10,11 @@ from mathlib.primitives.shapes import assemble
 discrete(np.nanargmax, np.nanargmin, np.argpartition, np.lexsort, np.digitize, np.isposinf, np.isneginf)
 
 
+def constant(a, x):
+    """A plain array in the precision of x."""
+    return a if isinstance(a, Number) else np.asarray(a, np.result_type(x.dtype, np.float16))
+
+
 # ------------------------------------------------------------------- what passes over a NaN
 
 
@@ -171,11 +176,6 @@ def variables(x, rowvar):
     return x[None, :] if np.ndim(x) == 1 else np.reshape(x, (1, 1)) if np.ndim(x) == 0 else x if rowvar else x.T
 
 
-def constant(a, x):
-    """A plain array in the precision of x."""
-    return a if isinstance(a, Number) else np.asarray(a, np.result_type(x.dtype, np.float16))
-
-
 @composite(np.corrcoef)
 def corrcoef(x, /, y=None, rowvar=True):
     c = np.cov(x, y, rowvar)
@@ -207,7 +207,7 @@ def histogram(a, bins=10, range=None, density=None, weights=None):
     place = np.where(a == edges[-1], len(edges) - 2, np.searchsorted(edges, a, "right") - 1)
     inside = (place >= 0) & (place < len(edges) - 1)
     y = np.bincount(place[inside], np.reshape(weights, np.shape(a))[inside], len(edges) - 1)
-    return (y / np.sum(y) / np.diff(edges) if density else y), edges
+    return (y / np.sum(y) / constant(np.diff(edges), y) if density else y), edges
 
 
 # ---------------------------------------------------------------------------------- calculus
@@ -251,9 +251,11 @@ def slopes(f, h, edge_order):
     n = len(f)
     if n < edge_order + 1:
         raise ValueError(f"of {n} numbers there is no difference of order {edge_order}.")
+    h = constant(h, f)
     if np.ndim(h) and np.shape(h) != (n,):
         raise ValueError(f"the coordinates have shape {np.shape(h)}: ({n},) is needed.")
-    h = np.reshape(np.diff(h) if np.ndim(h) else np.broadcast_to(h, (n - 1,)), (n - 1,) + (1,) * (f.ndim - 1))
+    h = np.diff(h) if np.ndim(h) else np.broadcast_to(h, n - 1)
+    h = np.reshape(h, (n - 1,) + (1,) * (f.ndim - 1))
     d = np.diff(f, axis=0) / h
     if n == 2:
         return np.concatenate([d, d])
@@ -266,7 +268,7 @@ def slopes(f, h, edge_order):
 
 @composite(np.ediff1d)
 def ediff1d(x, /, to_end=None, to_begin=None):
-    ends = [() if end is None else (np.reshape(end, -1),) for end in (to_begin, to_end)]
+    ends = [() if end is None else (np.reshape(constant(end, x), -1),) for end in (to_begin, to_end)]
     return np.concatenate([*ends[0], np.diff(np.ravel(x)), *ends[1]])
 
 
@@ -364,7 +366,7 @@ def polyfit(x, y, /, deg, rcond=None, w=None):
     if rank <= deg:
         reason, instead = f"{rank} numbers are known of {deg + 1} coefficients", "a lower degree"
         raise unsupported(np.polyfit, [x, y, w], reason, instead)
-    a = (np.vander(x, deg + 1).T * weights).T
+    a = (constant(np.vander(x, deg + 1), x).T * weights).T
     # In a basis of polynomials that are orthonormal on these points, normal equations lose no digits.
     r = np.linalg.qr(real_value(a), "r")
     a = np.linalg.solve(r.T, a.T)
