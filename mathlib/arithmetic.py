@@ -697,6 +697,9 @@ NONANALYTIC = {
     np.angle: ("the angle of a complex number has no complex derivative", "np.arctan2(y, x), or np.sign(x)"),
 }
 REPLACEMENT = {
+    np.sort_complex: "np.sort(x)",
+    np.histogram2d: "np.bincount of constant places, with weights=",
+    np.histogramdd: "np.bincount of constant places, with weights=",
     np.linalg.eigvalsh: "a Krylov method on H @ v",
 }
 

@@ -141,11 +141,19 @@ def test_float32_stays_float32():
     np.testing.assert_allclose(g, grad(loss)(x.astype(float)), rtol=1e-4, atol=1e-5)
 
 
+def test_frequencies_of_a_sampling_that_is_differentiated():
+    np.testing.assert_allclose(jvp(lambda d: np.fft.fftfreq(5, d), 2.0, 1.0)[1], -np.fft.fftfreq(5) / 4)
+    np.testing.assert_allclose(jvp(lambda d: np.fft.rfftfreq(5, d), 2.0, 1.0)[1], -np.fft.rfftfreq(5) / 4)
+
+
 def test_a_pair_describes_itself():
     def program(x):
         z = np.fft.rfft(x.reshape(2, 4))
         assert z.shape == np.shape(z) == (2, 3)
-        assert (z.ndim, z.size, len(z), z.dtype) == (2, 6, 2, np.complex128)
+        assert (
+            (z.ndim, z.size, len(z), z.dtype) == (np.ndim(z), np.size(z), 2, np.complex128) == (2, 6, 2, np.complex128)
+        )
+        assert np.iscomplexobj(z) and not np.isrealobj(z)  # noqa: PT018
         assert repr(z).startswith("Pair(Dual(")
         return z.real
 

@@ -271,6 +271,10 @@ PROGRAMS = {
     np.real: lambda z: z.real,
     np.imag: lambda z: z.imag,
     np.shape: lambda z: z.shape,
+    np.ndim: lambda z: z.ndim,
+    np.size: lambda z: z.size,
+    np.iscomplexobj: lambda z: True,
+    np.isrealobj: lambda z: False,
     np.vdot: lambda a, b: np.sum(np.conj(np.ravel(pair(a))) * np.ravel(pair(b))),
 }
 

@@ -30,13 +30,13 @@ def present(x, where):
 
 
 @composite(np.nansum)
-def nansum(x, /, axis=None, keepdims=False, initial=None, where=True):
-    return np.sum(filled(x, 0), axis, keepdims=keepdims, initial=0 if initial is None else initial, where=where)
+def nansum(x, /, axis=None, keepdims=False, initial=np._NoValue, where=True):
+    return np.sum(filled(x, 0), axis, keepdims=keepdims, initial=initial, where=where)
 
 
 @composite(np.nanprod)
-def nanprod(x, /, axis=None, keepdims=False, initial=None, where=True):
-    return np.prod(filled(x, 1), axis, keepdims=keepdims, initial=1 if initial is None else initial, where=where)
+def nanprod(x, /, axis=None, keepdims=False, initial=np._NoValue, where=True):
+    return np.prod(filled(x, 1), axis, keepdims=keepdims, initial=initial, where=where)
 
 
 @composite(np.nancumsum)
@@ -173,6 +173,8 @@ def cov(m, /, y=None, rowvar=True, bias=False, ddof=None, fweights=None, aweight
 
 def variables(x, rowvar):
     """The samples as a matrix, each variable a row."""
+    if np.ndim(x) > 2:
+        raise ValueError(f"the samples have {np.ndim(x)} dimensions: at most two are needed.")
     return x[None, :] if np.ndim(x) == 1 else np.reshape(x, (1, 1)) if np.ndim(x) == 0 else x if rowvar else x.T
 
 
@@ -251,11 +253,10 @@ def slopes(f, h, edge_order):
     n = len(f)
     if n < edge_order + 1:
         raise ValueError(f"of {n} numbers there is no difference of order {edge_order}.")
-    h = constant(h, f)
     if np.ndim(h) and np.shape(h) != (n,):
         raise ValueError(f"the coordinates have shape {np.shape(h)}: ({n},) is needed.")
-    h = np.diff(h) if np.ndim(h) else np.broadcast_to(h, n - 1)
-    h = np.reshape(h, (n - 1,) + (1,) * (f.ndim - 1))
+    h = constant(np.diff(h) if np.ndim(h) else h, f)
+    h = np.reshape(np.broadcast_to(h, n - 1), (n - 1,) + (1,) * (f.ndim - 1))
     d = np.diff(f, axis=0) / h
     if n == 2:
         return np.concatenate([d, d])
