@@ -170,6 +170,16 @@ def assign(z):
     return z
 
 
+class Series:
+    """An operand with rules of its own."""
+
+    def __radd__(self, other):
+        return NotImplemented
+
+    def to_numpy(self):
+        return np.ones(5)
+
+
 REFUSED = [
     (np.exp, "np.exp", ".real and .imag"),
     (lambda z: z**0.5, "np.power", ".real and .imag"),
@@ -187,6 +197,7 @@ REFUSED = [
     (in_place, "np.multiply", "build a new array"),
     (assign, "x[i] = ...", "build a new array"),
     (lambda z: 1.0 if z else 0.0, "bool", "np.abs"),
+    (lambda z: z * Series(), "np.multiply", "a.to_numpy()"),
 ]
 
 
@@ -200,6 +211,11 @@ def test_what_a_pair_has_not_is_refused_by_name(program, name, instead):
         assert message.startswith(name), message
         assert instead in message.split("Instead: ")[1], message
         assert "line " in message
+
+
+def test_a_sum_of_pairs_has_no_initial_number():
+    with pytest.raises(TypeError, match="initial"):
+        jvp(lambda x: np.sum(np.fft.rfft(x), initial=1.0).imag, np.ones(4), np.ones(4))
 
 
 @pytest.mark.parametrize("convert", [float, complex, hash, operator.index])

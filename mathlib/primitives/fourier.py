@@ -17,8 +17,10 @@ from mathlib.arithmetic import (
     Number,
     Several,
     composite,
+    has_rules,
     multilinear,
     primitive,
+    refuse_rules,
     unsupported,
 )
 
@@ -133,6 +135,9 @@ class Pair(Several, NDArrayOperatorsMixin):
     def __array_function__(self, function, types, args, kwargs):
         if (program := PROGRAMS.get(function)) is None:
             refuse_pair(function, args)
+        for a in args:
+            if not isinstance(a, (Number, Pair)) and has_rules(a):
+                refuse_rules(function, self.parts, a)
         return program(*args, **kwargs)
 
     def conj(self):
@@ -205,7 +210,12 @@ def both(function):
 
 def on_parts(function):
     """The program of a function that is linear in its first argument: it runs on each part."""
-    return lambda a, *args, **kwargs: Pair(function(a.real, *args, **kwargs), function(a.imag, *args, **kwargs))
+    return lambda a, *args, **kwargs: Pair(*(function(part, *args, **kwargs) for part in a.parts))
+
+
+def on_axes(function):
+    """The program of a reduction: its other options are not linear, or not those of complex arrays."""
+    return lambda a, axis=None, *, keepdims=False: Pair(*(function(part, axis, keepdims=keepdims) for part in a.parts))
 
 
 def on_lists(function):
@@ -213,9 +223,8 @@ def on_lists(function):
 
     def program(arrays, *args, **kwargs):
         pairs = [pair(a) for a in arrays]
-        return Pair(
-            function([a.real for a in pairs], *args, **kwargs), function([a.imag for a in pairs], *args, **kwargs)
-        )
+        parts = [a.real for a in pairs], [a.imag for a in pairs]
+        return Pair(*(function(part, *args, **kwargs) for part in parts))
 
     return program
 
@@ -258,8 +267,9 @@ PROGRAMS = {
     **{f: both(f) for f in (np.add, np.subtract, np.negative, np.positive)},
     **{f: bilinear(f) for f in (np.multiply, np.matmul)},
     **{f: on_lists(f) for f in (np.concatenate, np.stack)},
-    **{f: on_parts(f) for f in (np.sum, np.mean, np.cumsum, np.copy, np.take, np.roll, np.flip, np.broadcast_to)},
-    **{f: on_parts(f) for f in (np.reshape, np.ravel, np.squeeze, np.expand_dims)},
+    **{f: on_axes(f) for f in (np.sum, np.mean)},
+    **{f: on_parts(f) for f in (np.cumsum, np.copy, np.take, np.roll, np.flip, np.broadcast_to, np.reshape)},
+    **{f: on_parts(f) for f in (np.ravel, np.squeeze, np.expand_dims)},
     **{f: on_parts(f) for f in (np.transpose, np.swapaxes, np.moveaxis, np.fft.fftshift, np.fft.ifftshift)},
     np.where: lambda condition, a, b: both(lambda a, b: np.where(condition, a, b))(a, b),
     np.divide: quotient,
