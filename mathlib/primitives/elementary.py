@@ -170,7 +170,8 @@ def sinc_slope(x, n):
 
 def cosine(n, t):
     """The n-th derivative of the cosine."""
-    return (np.cos(t), -np.sin(t), -np.cos(t), np.sin(t))[n % 4]
+    wave = np.sin(t) if n % 2 else np.cos(t)
+    return -wave if n % 4 in (1, 2) else wave
 
 
 general(
