@@ -37,7 +37,12 @@ LIMIT = 16  # plans for the same shapes: beyond, the program is another one at e
 
 def optimized(graph):
     """The graph after all passes."""
-    return functools.reduce(lambda graph, f: f(graph), passes.ALL, graph)
+    return after(passes.ALL, graph)
+
+
+def after(steps, graph):
+    """The graph after some passes."""
+    return functools.reduce(lambda graph, f: f(graph), steps, graph)
 
 
 def value(f, theta, *data):
@@ -306,7 +311,7 @@ class Compiled:
         if self.constant or not all(map(is_finite, answers)):
             return None
         if linear is not None:
-            plan = LinearPlan(optimized(graph))
+            plan = LinearPlan(after(passes.SIMPLER, graph))
         else:
             plan = Plan(Writer(optimized(graph), n))
             if plan.writer.pure and kind is not value:
@@ -346,7 +351,8 @@ class LinearPlan:
     """A plan in two: what depends on theta, once, gives the plan of what depends on v."""
 
     def __init__(self, graph):
-        first, second = passes.split(graph, graph.inputs[1])
+        parts = passes.split(graph, graph.inputs[1])
+        first, second = (after(passes.TOGETHER, part) for part in parts)
         self.first, self.second = Plan(Writer(first, 1)), Writer(second, 1, second.inputs[1:])
         self.writer = self.first.writer
 

@@ -128,8 +128,8 @@ class Writer:
         for op in graph.ops:
             if op.function is assemble and op in self.sample:
                 self.write_parts(op)
-            elif op.function is np.concatenate and len(op.args) == 1 and not op.kwargs:
-                self.write_rows(op)
+            elif op.function is np.concatenate and len(op.args) == 1 and set(op.kwargs) == {"axis"}:
+                self.write_beside(op, op.kwargs["axis"])
 
     def write_parts(self, op):
         """Let what is put together be calculated in its place, where the places do not overlap."""
@@ -153,14 +153,16 @@ class Writer:
                 self.sample[q] = there.reshape(q.shape)
                 self.placed.update(between)
 
-    def write_rows(self, op):
-        """Let arrays that are joined, one below the other, be calculated in their places."""
-        stop = 0
-        for p in op.args[0]:
-            start, stop = stop, stop + p.shape[0]
+    def write_beside(self, op, axis):
+        """Let arrays that are joined be calculated in their places."""
+        reshaped = {base for view, base in self.base.items() if view.function not in TRANSPOSES}
+        for p, key in places_of(op, axis):
+            there = self.sample[op][key] if op in self.sample else None
             if self.can_be_placed(p) and p.dtype == op.dtype:
-                self.target[p] = op, slice(start, stop)
-                self.sample[p] = self.sample[op][start:stop]
+                whole = there.flags.c_contiguous
+                if whole or (isinstance(p.function, np.ufunc) and p not in reshaped and not self.masked(p)):
+                    self.target[p] = op, key
+                    self.sample[p] = there
 
     def can_be_placed(self, p):
         """Whether an array is calculated into a buffer of its own, which may be a part of another."""
@@ -556,11 +558,9 @@ class Writer:
     def emit_joined(self, op, f, out):
         """Arrays side by side; those that were calculated there are there already."""
         if op in {whole for whole, _ in self.target.values()}:
-            stop = 0
-            for p in op.args[0]:
-                start, stop = stop, stop + p.shape[0]
+            for p, key in places_of(op, op.kwargs["axis"]):
                 if self.target.get(p, (None,))[0] is not op:
-                    self.lines.append(f"{out}[{start}:{stop}] = {self.ref(p)}")
+                    self.lines.append(f"{out}[{self.ref(key)}] = {self.ref(p)}")
             return
         axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0)
         self.lines.append(f"{self.bind(f)}({self.ref(op.args[0])}, {self.ref(axis)}, {out})")
@@ -647,6 +647,14 @@ LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 
 def is_number(a):
     """Whether an argument is a number without axes."""
     return a.shape == () if type(a) is Op else isinstance(a, (bool, int, float, np.float64))
+
+
+def places_of(op, axis):
+    """The arrays that an operation joins, and the keys of their places."""
+    stop = 0
+    for p in op.args[0]:
+        start, stop = stop, stop + np.shape(p)[axis] if type(p) is not Op else stop + p.shape[axis]
+        yield p, (slice(None),) * axis + (slice(start, stop),)
 
 
 def with_rest(function, rest, kwargs, a):

@@ -32,7 +32,7 @@ class Tracing(Run):
 
     def __init__(self):
         super().__init__()
-        self.ops, self.guards = [], []
+        self.ops, self.guards, self.constants = [], [], {}
 
     def input(self, value, name):
         """A number that stands for an argument of the program."""
@@ -47,7 +47,7 @@ class Tracing(Run):
         y = (compute or function)(*values_of(args), **values_of(kwargs))
         if function in OF_SHAPE:
             return y
-        return self.result(y, function, ops_of(args), ops_of(kwargs))
+        return self.result(y, function, self.ops_of(args), self.ops_of(kwargs))
 
     def result(self, y, function, args, kwargs):
         """The number for what came out; of a tuple, one for each element."""
@@ -67,6 +67,21 @@ class Tracing(Run):
         self.ops.append(op)
         return Traced(y, op, self)
 
+    def ops_of(self, tree):
+        """The arguments with Ops in the place of numbers, and with copies of the arrays, which may change later."""
+        if isinstance(tree, Traced):
+            return tree.op
+        return self.constant(tree) if isinstance(tree, np.ndarray) else mapped(tree, self.ops_of)
+
+    def constant(self, a):
+        """A copy of an array: one for all that are equal."""
+        alike = self.constants.setdefault((a.shape, a.dtype, a.strides, str(a.flat[:1]), str(a.flat[-1:])), [])
+        for b in alike:
+            if np.array_equal(a, b):
+                return b
+        alike.append(a.copy("K"))
+        return alike[-1]
+
     def guard(self, number, convert):
         """Take for granted what a number gives outside of the trace."""
         outcome = convert(number.value)
@@ -84,13 +99,6 @@ def values_of(tree):
             )
         return tree.value
     return mapped(tree, values_of)
-
-
-def ops_of(tree):
-    """The arguments with Ops in the place of numbers, and with copies of the arrays, which may change later."""
-    if isinstance(tree, Traced):
-        return tree.op
-    return tree.copy() if isinstance(tree, np.ndarray) and tree.flags.writeable else mapped(tree, ops_of)
 
 
 def mapped(tree, f):
@@ -196,4 +204,4 @@ def traced(f, arguments, names):
             y = f(*inputs)
     finally:
         run.alive = False
-    return Graph([a.op for a in inputs], run.ops, ops_of(y), run.guards), values_of(y)
+    return Graph([a.op for a in inputs], run.ops, run.ops_of(y), run.guards), values_of(y)
