@@ -289,7 +289,17 @@ def split(graph, v):
     first = Graph(
         first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], graph.guards
     )
-    return dead(first), Graph([v, *between], second.ops, second.outputs, [])
+    given = {op: Op(None, (), {}, op.shape, op.dtype, op.name) for op in between}
+    ops = [Op(op.function, op.args, op.kwargs, op.shape, op.dtype, op.name) for op in second.ops]
+    given |= dict(zip(second.ops, ops, strict=True)) | {v: v}
+
+    def new(a):
+        return given[a] if type(a) is Op else a
+
+    for op in ops:
+        op.args, op.kwargs = replaced(op.args, new), replaced(op.kwargs, new)
+    inputs = [v, *(given[op] for op in between)]
+    return dead(first), Graph(inputs, ops, replaced(second.outputs, new), [])
 
 
 SIMPLER = dead, common, simplified, common, dead
