@@ -318,7 +318,6 @@ REFUSED = [
     row(np.linalg.eigh, PSD),
     row(np.linalg.norm, [R(6, 5)], ["nuc", 2]),
     row(np.fft.fft, [R(4)]),
-    row(np.array, [[R(), R()]]),
     row(np.einsum, ["...jk,...lj->...lk", "...,...->..."], [R(3, 4, 4)], [R(3, 4, 4)]),
 ]
 

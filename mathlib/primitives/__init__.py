@@ -14,7 +14,7 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 """
 
 from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general, multilinear, primitive
-from mathlib.primitives import constants, products, reductions  # noqa: F401, they fill the table
+from mathlib.primitives import arrays, constants, products, reductions  # noqa: F401, they fill the table
 from mathlib.primitives.elementary import gap, one_minus_square, sech2, sigmoid
 from mathlib.primitives.linear_algebra import cofactors, cofactors_along, logabsdet
 from mathlib.primitives.shapes import Piece, assemble, deposit, part
