@@ -783,25 +783,35 @@ def as_comparison(compare):
     return lambda a, b: compare(real_value(a), real_value(b))
 
 
-def as_order(compare, mirrored):
-    """The comparison of real values by an order; `mirrored` is the same one, the other way round.
+def in_order(compare, a, b, depth):
+    """The comparison of real values by an order, for a program that stands so many frames above.
 
     The extrema of an array of objects ask it, too. Of equal numbers they have to share the derivative, of a NaN to
     make another NaN, and no truth value tells them so: then they are refused, and only a comparison by an operator
     is answered.
     """
+    x, y = real_value(a), real_value(b)
+    told = compare(x, y)
+    if type(told) is np.bool and (x == y if told else x != x or y != y):
+        asking = sys._getframe(depth)
+        if asking.f_code.co_code[asking.f_lasti] != COMPARE_OP:
+            reason = "equal numbers, and NaN, are not compared within an array of objects"
+            raise unsupported("np.maximum or the like", [a, b], reason, IN_ONE_ARRAY)
+    return told
 
-    def method(a, b):
-        x, y = real_value(a), real_value(b)
-        told = compare(x, y)
-        if type(told) is np.bool and told == mirrored(x, y) and (told or x != y):
-            asking = sys._getframe(1)
-            if asking.f_code.co_code[asking.f_lasti] != COMPARE_OP:
-                reason = "equal numbers, and NaN, are not compared within an array of objects"
-                raise unsupported("np.maximum or the like", [a, b], reason, IN_ONE_ARRAY)
-        return told
 
-    return method
+class Order(Discrete):
+    """A comparison by an order; it is asked of a NumPy scalar too, as an array, whoever compares that."""
+
+    def __call__(self, args, kwargs):
+        if isinstance(args[0], np.ndarray) and len(args) == 2 and not kwargs:
+            return in_order(self.function, *args, 3)
+        return super().__call__(args, kwargs)
+
+
+def as_order(compare):
+    """The operator of a comparison by an order."""
+    return lambda a, b: in_order(compare, a, b, 2)
 
 
 COMPARE_OP = dis.opmap["COMPARE_OP"]
@@ -893,8 +903,7 @@ class Number(NDArrayOperatorsMixin):
 
     # Straight to the table: NumPy's detour by __array_ufunc__ costs as much as a small operation itself.
     __eq__, __ne__ = map(as_comparison, (operator.eq, operator.ne))
-    __lt__, __gt__ = as_order(operator.lt, operator.gt), as_order(operator.gt, operator.lt)
-    __le__, __ge__ = as_order(operator.le, operator.ge), as_order(operator.ge, operator.le)
+    __lt__, __le__, __gt__, __ge__ = map(as_order, (operator.lt, operator.le, operator.gt, operator.ge))
     __hash__ = None
     __add__, __radd__ = as_operator(np.add)
     __sub__, __rsub__ = as_operator(np.subtract)

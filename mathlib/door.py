@@ -13,6 +13,7 @@ import numpy as np
 from mathlib.arithmetic import (
     IN_ONE_ARRAY,
     INSIDE,
+    LIBRARIES,
     Number,
     UnsupportedError,
     has_rules,
@@ -244,7 +245,8 @@ def refuse_objects(error, kind):
     steps = list(traceback.walk_tb(error.__traceback__))
     told = OF_OBJECTS.search(str(error)) or any(map(holds_numbers, steps[-1][0].f_locals.values()))
     if told and not isinstance(error, UnsupportedError):
-        where = place(*[step for step in steps if not step[0].f_code.co_filename.startswith(INSIDE)][-1])
+        own = [step for step in steps if not step[0].f_code.co_filename.startswith((*INSIDE, *LIBRARIES))]
+        where = place(*(own or steps)[-1])
         message = f"np.array of differentiated numbers: {error} ({where}). Instead: {IN_ONE_ARRAY}."
         raise kind(message) from error
 
