@@ -492,7 +492,7 @@ class Multilinear(Rule):
 
     def tangent(self, y, values, tangents, rest, kwargs):
         if self.joint:
-            zeros = [np.zeros_like(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
+            zeros = [zeros_of(v) if t is None else t for v, t in zip(values, tangents, strict=True)]
             return self.evaluate(zeros, rest, kwargs)
         if len(tangents) == 1:
             return self.evaluate(tangents, rest, kwargs)
@@ -508,6 +508,11 @@ class Multilinear(Rule):
         if len(values) > 1 or self.joint:
             return super().linearize(y, values, parents, rest, kwargs)
         return functools.partial(self.evaluate, rest=rest, kwargs=kwargs)
+
+
+def zeros_of(a):
+    """Zeros in place of a constant: a number of Python's stays one, as it leaves float32 what it is."""
+    return type(a)() if type(a) in (int, float, bool) else np.zeros_like(a)
 
 
 class Product(Multilinear):
@@ -745,7 +750,8 @@ def refuse(name, reason, instead):
     def method(self, *args, **kwargs):
         called, _ = places()
         asking = called.f_locals.get((*called.f_code.co_varnames, None)[0])
-        if not isinstance(asking, Number) and (has_rules(asking) or isinstance(asking, numbers.Real)):
+        real = isinstance(asking, numbers.Real) and type(asking) not in REAL
+        if not isinstance(asking, Number) and (has_rules(asking) or real):
             refuse_rules(name, [self], asking)  # it took this number for one of its own kind
         if type(asking) in (list, tuple):
             module = np.linalg if "linalg" in called.f_globals["__name__"] else np

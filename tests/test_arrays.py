@@ -234,3 +234,110 @@ def test_every_public_function_of_numpy_on_an_array_of_objects_is_right_or_refus
             np.testing.assert_allclose(tangent, exact, rtol=1e-7, atol=1e-8, err_msg=call)
             np.testing.assert_allclose(step, exact, rtol=1e-7, atol=1e-8, err_msg=call)
             assert back == pytest.approx(np.vdot(w, exact), rel=1e-7, abs=1e-8), call
+
+
+@pytest.mark.filterwarnings("ignore:Arrays of 2-dimensional vectors")
+@pytest.mark.parametrize("components", [(2, 2), (2, 3), (3, 2)])
+def test_a_cross_product_of_vectors_in_a_plane(components):
+    rng = np.random.default_rng(4)
+    a, b = (rng.standard_normal((4, n)) for n in components)
+    c = np.cross(a, b)
+    for value, tangent in (jvp(lambda x: np.cross(x, b), a, a), jvp(lambda x: np.cross(a, x), b, b)):
+        np.testing.assert_allclose(value, c, rtol=1e-14)
+        np.testing.assert_allclose(tangent, c, rtol=1e-14)
+    w = np.random.default_rng(0).standard_normal(c.shape)
+    np.testing.assert_allclose(np.vdot(vjp(lambda x: np.cross(x, b), a)[1](w), a), np.vdot(w, c), rtol=1e-13)
+    product = hvp(lambda x: np.vdot(w, np.cross(x, x[..., :1] * b)), a, a)  # of a quadratic form
+    np.testing.assert_allclose(np.vdot(product, a), 2 * np.vdot(w, np.cross(a, a[..., :1] * b)), rtol=1e-12)
+
+
+PIECES = {
+    "two": lambda x: np.piecewise(x, [x < 0, x >= 0], [lambda t: -(t**3), lambda t: t**2]),
+    "otherwise": lambda x: np.piecewise(x, [x < -0.5, x > 0.5], [np.exp, np.sin, lambda t: t * t[0]]),
+    "outside of the domain": lambda x: np.piecewise(x, [x > 0], [np.log, 0.0]),
+    "constants": lambda x: np.piecewise(x, x < 0, [1, 2]) * x,
+    "overlapping": lambda x: np.piecewise(x, [x > -1, x > 0], [np.sum, lambda t: t**2 + np.sum(t)]),
+    "arguments": lambda x: np.piecewise(x, [x > 0], [lambda t, a, b: a * t**b, lambda t, a, b: b * t], 2.0, b=3),
+    "nowhere": lambda x: np.piecewise(x, [x > 10], [np.log, np.square]),
+}
+
+
+@pytest.mark.parametrize("program", PIECES.values(), ids=PIECES)
+@pytest.mark.parametrize(
+    "x", [np.array([-1.2, 0.3, 0.7, -0.4, 1.5]), np.array([[0.2, -0.3], [1.0, -2.0]]), np.float64(0.4)]
+)
+def test_a_function_in_pieces(program, x):
+    if np.ndim(x) != 1 and program is PIECES["constants"]:
+        return
+    v, w = np.random.default_rng(3).standard_normal((2, *np.shape(x)))
+    v, w = v[()], w[()]
+    exact = extrapolated_difference(program, x, v)
+    value, tangent = jvp(program, x, v)
+    np.testing.assert_allclose(value, program(x), rtol=1e-14)
+    np.testing.assert_allclose(tangent, exact, rtol=1e-9, atol=1e-10)
+    np.testing.assert_allclose(complex_step(program, x, v), exact, rtol=1e-9, atol=1e-10)
+    assert np.vdot(vjp(program, x)[1](w), v) == pytest.approx(np.vdot(w, exact), rel=1e-9, abs=1e-9)
+
+    def loss(x):
+        return np.sum(w * np.sin(program(x)))
+
+    curvature = extrapolated_difference(grad(loss), x, v)
+    for method in ("dual", "complex_step", "double_backprop"):
+        np.testing.assert_allclose(hvp(loss, x, v, method), curvature, rtol=1e-8, atol=1e-8)
+    assert grad(loss)(np.float32(x)).dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        lambda x: np.linspace(x, 1, 3),
+        lambda x: np.logspace(x, 1, 3),
+        lambda x: np.pad(x, 2, mode="mean"),
+        lambda x: np.pad(x, 2, mode="linear_ramp", end_values=1.5),
+        lambda x: np.insert(x, 1, 2.0),
+        lambda x: np.nan_to_num(x, nan=1.0),
+        lambda x: np.where(x > 0, x, 0.5),
+        lambda x: np.ediff1d(x, 0.5),
+        lambda x: np.choose([0, 1, 0], [x, np.float32(2)]),
+        lambda x: np.meshgrid(x, x)[0],
+    ],
+)
+def test_float32_stays_float32(program):
+    x = np.array([0.5, -1.5, 2.0], np.float32)
+    value, tangent = jvp(program, x, x)
+    assert value.dtype == tangent.dtype == program(x).dtype == np.float32
+    assert grad(lambda x: np.sum(program(x)))(x).dtype == np.float32
+
+
+def test_the_ends_of_a_geometric_sequence_may_be_far_apart():
+    x, t = np.array([1e-200, 1e250]), np.linspace(0, 1, 4)
+    value, tangent = jvp(lambda x: np.geomspace(x[0], x[1], 4), x, np.array([0.0, 1.0]))
+    np.testing.assert_allclose(value, np.geomspace(*x, 4), rtol=1e-12)  # powers of numbers of so many digits
+    np.testing.assert_allclose(tangent, t * value / x[1], rtol=1e-12)
+    slopes = grad(lambda x: np.sum(np.log(np.geomspace(x[0], x[1], 4))))(x)
+    np.testing.assert_allclose(slopes, np.sum([1 - t, t], axis=1) / x, rtol=1e-12)
+
+
+def test_numbers_that_are_replaced_have_no_derivative():
+    x = np.array([1.0, np.inf, -np.inf, np.nan])
+
+    def program(t):
+        return np.nan_to_num(x + np.array([1.0, 0, 0, 0]) * t, nan=7.0, posinf=8.0)
+
+    value, tangent = jvp(program, 2.0, 1.0)
+    np.testing.assert_array_equal(value, [3.0, 8.0, -np.finfo(float).max, 7.0])
+    np.testing.assert_array_equal(tangent, [1, 0, 0, 0])
+    assert grad(lambda t: np.sum(program(t)[[0, 1, 3]]))(2.0) == 1
+
+
+def test_an_operator_over_axes_and_along_one_may_be_any_program():
+    x, v = np.random.default_rng(5).standard_normal((2, 3, 4))
+
+    def program(x):
+        rows = np.apply_along_axis(lambda t, k: np.array([t[0] * t[1], np.sum(t) ** k]), 1, x, k=2)
+        return np.sum(np.apply_over_axes(np.max, np.sin(x), [1])) * rows
+
+    exact = extrapolated_difference(program, x, v)
+    np.testing.assert_allclose(jvp(program, x, v)[1], exact, rtol=1e-9, atol=1e-10)
+    w = np.ones_like(exact)
+    assert np.vdot(vjp(program, x)[1](w), v) == pytest.approx(np.sum(exact), rel=1e-9)

@@ -75,6 +75,16 @@ CALLS = {
     np.trapezoid: each((4,), (3, 4)) + pair(((4,), (4,))),
     np.polyval: pair(((3,), (4,)), ((3,), ())),
     np.linalg.solve: pair((SQUARE, (3,)), (SQUARE, SQUARE)),
+    **several(np.ediff1d, np.nan_to_num, np.real_if_close, np.unique, np.unique_values, calls=each((4,), (3, 4))),
+    **several(np.trim_zeros, np.vander, calls=each((4,))),
+    **several(np.atleast_3d, calls=each(*SHAPES)),
+    **several(np.hsplit, np.vsplit, np.dsplit, calls=each((2, 4, 6), indices_or_sections=2)),
+    **several(*([np.unstack] if hasattr(np, "unstack") else []), calls=each((3, 4))),
+    **several(np.linspace, np.logspace, calls=pair(((), ()), ((3,), (2, 3)))),
+    np.meshgrid: pair(((3,), (4,))),
+    np.insert: each((3, 4), obj=1, values=0.5),
+    np.astype: each((3, 4), dtype=float),
+    np.block: [([(2, 3), (2, 3)], {})],
 }
 # What is tried for a parameter of this name, besides its default.
 CHOICES = {
@@ -101,10 +111,15 @@ CHOICES = {
     "axis1": [0, -1], "axis2": [1, -2],
     "axisa": [0, -1], "axisb": [0, -1], "axisc": [0, -1],
     "k": [0, 1, -1], "m": [0],
-    "copy": [None, True],
     "subok": [False, True],
     "casting": ["same_kind", "unsafe"],
-    "mode": ["raise", "wrap", "clip", "full", "same", "valid", "constant", "edge"],
+    "mode": ["raise", "wrap", "clip", "full", "same", "valid", "constant", "edge", "reflect", "mean", "empty"],
+    "reflect_type": ["even", "odd"],
+    "num": [1, 3], "endpoint": [True, False], "retstep": [False], "base": [10.0, 2.0],
+    "to_begin": [None, [0.5]], "nan": [0.0, 1.0], "copy": [True, None, False],
+    "indexing": ["xy", "ij"], "sparse": [False, True],
+    "N": [None, 2], "increasing": [False, True], "trim": ["f", "b"],
+    "return_index": [False], "equal_nan": [True, False], "sorted": [True],
     "a_min": [None, -0.2], "a_max": [None, 0.2], "min": [None, -0.2], "max": [None, 0.2],
     "dx": [1.0, 0.5], "x": [None, np.linspace(0, 1, 4) ** 2],
     "constant_values": [0, 1.5],
@@ -216,7 +231,7 @@ def test_every_call_by_numpy_s_signature_is_right_or_refused(function):
 
 def test_every_composite_is_called():
     left = {f for f, row in TABLE.items() if isinstance(row, Composite)} - set(CALLS)
-    others = np.linalg.slogdet, np.select, np.conj, np.conjugate  # tests/programs.py has them
+    others = np.geomspace, np.choose, np.linalg.slogdet, np.select, np.conj, np.conjugate  # tests/programs.py has them
     assert left <= {*others, getattr(np, "matvec", None), getattr(np, "vecmat", None)}
 
 

@@ -10,6 +10,7 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 ``linear_algebra``  inverses, determinants, solutions
 ``reductions``      extrema, products, norms, statistics
 ``constants``       what has no derivative
+``arrays``          what creates, joins, cuts and moves arrays; arrays of objects
 ==================  ==========================================================================================
 """
 
