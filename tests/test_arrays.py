@@ -341,3 +341,18 @@ def test_an_operator_over_axes_and_along_one_may_be_any_program():
     np.testing.assert_allclose(jvp(program, x, v)[1], exact, rtol=1e-9, atol=1e-10)
     w = np.ones_like(exact)
     assert np.vdot(vjp(program, x)[1](w), v) == pytest.approx(np.sum(exact), rel=1e-9)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.7])
+@pytest.mark.parametrize("mode", ["constant", "linear_ramp"])
+def test_a_padding_may_depend_on_theta_also_where_it_is_zero(value, mode):
+    option, x = {"constant": "constant_values", "linear_ramp": "end_values"}[mode], np.arange(1.0, 5).reshape(2, 2)
+    y = np.pad(x, 2, mode, **{option: 1.0}) - np.pad(x, 2, mode, **{option: 0.0})  # it is affine in the value
+    for given in (lambda c: c, lambda c: (c, c), lambda c: [[c, c], [c, c]], lambda c: np.array([c, c])):
+
+        def padded(c, given=given):
+            return np.pad(x + 0 * c, 2, mode, **{option: given(c)})
+
+        np.testing.assert_allclose(jvp(padded, value, 1.0)[1], y)
+        w = np.random.default_rng(0).standard_normal(y.shape)
+        assert vjp(padded, value)[1](w) == pytest.approx(np.vdot(w, y), rel=1e-13)

@@ -20,7 +20,7 @@ from mathlib.arithmetic import (
     unsupported,
 )
 from mathlib.primitives import constants, elementary  # noqa: F401, they fill the table
-from mathlib.primitives.shapes import assemble, parts, ungather
+from mathlib.primitives.shapes import assemble, in_type_of, parts, ungather
 
 # On an array of objects, as np.array([x[0], x[1]]) is, NumPy's functions call methods of the elements.
 for function in TABLE:
@@ -80,11 +80,6 @@ def moved(function, *arrays):
     return np.take(np.concatenate([np.ravel(a) for a in arrays]), places)
 
 
-def in_type_of(x, a):
-    """A constant in the type of x, as a function writes it into an array of this type."""
-    return a if isinstance(a, Number) else np.asarray(a, x.dtype)
-
-
 @composite(np.insert)
 def insert(x, /, obj, values, axis=None):
     values = in_type_of(x, operand(np.insert, values, [x]))
@@ -121,7 +116,7 @@ def trim_zeros(x, /, trim="fb"):
     if np.ndim(x) != 1:
         raise unsupported(np.trim_zeros, [x], "it has a rule for vectors", "a slice of the array")
     there = np.flatnonzero(real_value(x))
-    first, last = (there[0], there[-1]) if len(there) else (len(x), len(x) - 1)
+    first, last = (there[0], there[-1]) if len(there) else (len(x), -1)
     return x[first if "f" in trim.lower() else 0 : last + 1 if "b" in trim.lower() else len(x)]
 
 

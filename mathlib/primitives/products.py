@@ -135,6 +135,8 @@ def correlate(a, v, /, mode="valid"):
 
 def in_letters(args):
     """The arguments of `np.einsum` with all its sum in letters, where it has lists of axes, dots, or no result."""
+    if isinstance(args[0], str) and "->" in args[0] and not {" ", "."} & set(args[0]):
+        return args
     if not isinstance(args[0], str):
         lists = [*args[1::2], *(args[-1:] if len(args) % 2 else ())]
         names = ["".join("..." if k is ... else LETTERS[k] for k in axes) for axes in lists]
