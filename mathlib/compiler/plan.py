@@ -134,7 +134,7 @@ class Writer:
         filled = np.zeros(shape, np.int8)
         for k in keys:
             np.add.at(filled, k, 1)
-        if filled.size and filled.max() > 1:
+        if not np.all(filled == 1):  # with gaps, it is filled with zeros first
             return
         for p, k in zip(parts, keys, strict=True):
             if type(p) is not Op or p not in self.sample or not is_basic(k):
@@ -509,7 +509,7 @@ class Writer:
         filled = np.zeros(shape, np.int8)
         for k in keys:
             np.add.at(filled, k, 1)
-        if not filled.all():  # then nothing has been written into it before
+        if not filled.all():
             self.lines.append(f"{out}.fill(0)")
         for p, k in zip(parts, keys, strict=True):
             q = p

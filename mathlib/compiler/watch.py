@@ -198,7 +198,7 @@ def global_names(code):
     names = set(code.co_names)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            names |= global_names(constant)
+            names.update(global_names(constant))
     return sorted(names)
 
 
