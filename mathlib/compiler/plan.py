@@ -340,10 +340,11 @@ class Writer:
             if guard.convert is bool:
                 value = value if op.shape == () else f"bool({value})"
                 test = f"not {value}" if outcome else value
-            elif isinstance(outcome, np.ndarray):
-                test = f"not {self.bind(np.array_equal)}({value}, {self.bind(outcome)})"
+            elif guard.convert in (int, operator.index):
+                test = f"{self.bind(guard.convert)}({value}) != {outcome}"
             else:
-                test = f"{self.bind(guard.convert)}({value}) != {self.bind(outcome, f'outcome{i}')}"
+                found = f"{self.bind(guard.convert)}({value})"
+                test = f"not {self.bind(alike)}({found}, {self.bind(outcome, f'outcome{i}')})"
             self.lines.append(f"if {test}: raise {self.bind(ChangedError)}({i})")
 
     def demand_finite(self, ops):
@@ -619,6 +620,12 @@ LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 
 def is_number(a):
     """Whether an argument is a number without axes."""
     return a.shape == () if type(a) is Op else isinstance(a, (bool, int, float, np.float64))
+
+
+def alike(a, b):
+    """Whether two outcomes are the same, to the bit."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
 
 def with_rest(function, rest, kwargs, a):
