@@ -86,7 +86,9 @@ class Plan:
             with np.errstate(all="ignore", under="call", call=lambda *_: lost.append(True)):
                 answers = run(*inputs)
             return None if lost else answers
-        except (ArithmeticError, ValueError):  # the loss itself will say what is wrong, if something is
+        except ChangedError:
+            raise
+        except Exception:  # the loss itself will say what is wrong, if something is
             return None
         finally:
             self.idle.append(run)
