@@ -312,12 +312,12 @@ class Compiled:
             return kind(with_options(self.f, options), *numbers[:n], *data, **start)
 
         kind, linear = (kind[0], kind[1]) if type(kind) is tuple else (kind, None)
+        self.refuse_effects(arrays, n, form)
         given = [a.copy() if isinstance(a, np.ndarray) else a for a in arrays]
         if linear is not None:
             given.insert(1, np.ones((*np.shape(arrays[0]), *linear), arrays[0].dtype)[()])
             n = 2
         names = [None] * len(given)
-        self.refuse_effects(arrays, n, form)
         graph, answers = traced(f, given, names)
         if not isinstance(graph.outputs[-1], Op) or not all(map(is_finite, answers)):
             return None
