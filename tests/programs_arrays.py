@@ -1,6 +1,5 @@
 """Programs and derivatives of the rows of `mathlib.primitives.arrays`: see `programs.py`."""
 
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 

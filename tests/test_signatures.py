@@ -111,6 +111,7 @@ CALLS |= {
     np.piecewise: each((4,), condlist=[MASK], funclist=[np.sin, 2.0]),
 }
 CALLS.pop(None, None)  # what is of a newer NumPy
+PADS = "constant", "edge", "reflect", "mean", "empty"
 FACTORS = "reduced", "complete", "r", "raw"
 # What is tried for a parameter of this name, besides its default.
 CHOICES = {
@@ -139,7 +140,7 @@ CHOICES = {
     "k": [0, 1, -1], "m": [0],
     "subok": [False, True],
     "casting": ["same_kind", "unsafe"],
-    "mode": ["raise", "wrap", "clip", "full", "same", "valid", "constant", "edge", "reflect", "mean", "empty", *FACTORS],
+    "mode": ["raise", "wrap", "clip", "full", "same", "valid", *PADS, *FACTORS],
     "reflect_type": ["even", "odd"],
     "num": [1, 3], "endpoint": [True, False], "retstep": [False], "base": [10.0, 2.0],
     "to_begin": [None, [0.5]], "nan": [0.0, 1.0], "copy": [True, None, False],

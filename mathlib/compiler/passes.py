@@ -138,11 +138,16 @@ def without_broadcasts(op):
         before = a
         if type(a) is Op and a.function is np.broadcast_to:
             before = a.args[0]
-        elif isinstance(a, np.ndarray) and a.size > 1 and a.dtype == op.dtype and np.all(a == a.flat[0]):
+        elif isinstance(a, np.ndarray) and a.size > 1 and a.dtype == op.dtype and uniform(a):
             before = a.flat[0]
         if before is not a and np.broadcast_shapes(*map(shape_of, [*args[:i], before, *args[i + 1 :]])) == op.shape:
             args[i] = before
     return op if all(a is b for a, b in zip(args, op.args, strict=True)) else changed(op, op.function, tuple(args))
+
+
+def uniform(a):
+    """Whether an array is one number, repeated: 0.0 is not -0.0."""
+    return bool(np.all(a == a.flat[0])) and len(set(np.signbit(a).flat if a.dtype.kind == "f" else ())) < 2
 
 
 def shape_of(a):

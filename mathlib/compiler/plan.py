@@ -53,6 +53,7 @@ OF_NUMBERS = {
     np.arccos: "acos({})",
     np.arctan2: "atan2({}, {})",
 }
+COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 LIKE_NUMPY_S = "sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "expm1", "log1p"
 OF_NUMBERS |= {getattr(np, name): name + "({})" for name in LIKE_NUMPY_S}
 MATH = {name: getattr(math, name) for name in (*LIKE_NUMPY_S, "atan", "asin", "acos")}
@@ -85,7 +86,9 @@ class Plan:
             with np.errstate(all="ignore", under="call", call=lambda *_: lost.append(True)):
                 answers = run(*inputs)
             return None if lost else answers
-        except (ArithmeticError, ValueError):  # the loss itself will say what is wrong, if something is
+        except ChangedError:
+            raise
+        except Exception:  # the loss itself will say what is wrong, if something is
             return None
         finally:
             self.idle.append(run)
@@ -97,7 +100,7 @@ class Writer:
     def __init__(self, graph, n=0, fixed=()):
         self.graph, self.n, self.fixed = graph, n, fixed
         precisions = {op.dtype for op in (*graph.inputs, *graph.ops) if op.shape is not None and op.dtype.kind == "f"}
-        self.double = precisions <= {np.dtype(float), np.dtype(np.float16)}  # then its numbers are Python's
+        self.double = precisions <= {np.dtype(float)}  # then its numbers are Python's
         self.bound, self.lines, self.arrays = {}, [], {}
         self.lay_out()
         self.share()
@@ -137,7 +140,7 @@ class Writer:
         filled = np.zeros(shape, np.int8)
         for k in keys:
             np.add.at(filled, k, 1)
-        if filled.size and filled.max() > 1:
+        if not np.all(filled == 1):  # with gaps, it is filled with zeros first
             return
         for p, k in zip(parts, keys, strict=True):
             if type(p) is not Op or p not in self.sample or not is_basic(k):
@@ -330,7 +333,11 @@ class Writer:
 
     def number(self, op, text):
         """A number without axes, as one of Python's where their precision is the same."""
-        return f"{PYTHON_S[op.dtype.kind]}({text})" if self.double else text
+        return f"{PYTHON_S[op.dtype]}({text})" if self.python(op) else text
+
+    def python(self, op):
+        """Whether a number without axes is one of Python's: whole ones keep their type, in which they wrap around."""
+        return self.double and op.dtype in PYTHON_S
 
     def accept(self, op, given):
         """Take an input: a small array is copied, so that the views of it are there already."""
@@ -356,10 +363,11 @@ class Writer:
             if guard.convert is bool:
                 value = value if op.shape == () else f"bool({value})"
                 test = f"not {value}" if outcome else value
-            elif isinstance(outcome, np.ndarray):
-                test = f"not {self.bind(np.array_equal)}({value}, {self.bind(outcome)})"
+            elif guard.convert in (int, operator.index):
+                test = f"{self.bind(guard.convert)}({value}) != {outcome}"
             else:
-                test = f"{self.bind(guard.convert)}({value}) != {self.bind(outcome, f'outcome{i}')}"
+                found = f"{self.bind(guard.convert)}({value})"
+                test = f"not {self.bind(alike)}({found}, {self.bind(outcome, f'outcome{i}')})"
             self.lines.append(f"if {test}: raise {self.bind(ChangedError)}({i})")
 
     def demand_finite(self, ops):
@@ -427,7 +435,8 @@ class Writer:
             for a in args
             if type(a) is Op or isinstance(a, np.ndarray)
         )
-        if self.double and numbers and f in OF_NUMBERS and not op.kwargs and all(is_number(a) for a in args):
+        known = f in OF_NUMBERS and (op.dtype == float or f in COMPARISONS)
+        if self.double and numbers and known and not op.kwargs and all(is_number(a) for a in args):
             text = OF_NUMBERS[f].format(*map(self.ref, args))
             if self.once(op) and "(" not in OF_NUMBERS[f]:
                 self.name[op] = f"({text})"
@@ -437,12 +446,12 @@ class Writer:
             self.lines.append(f"{name} = {text}")
         elif numbers and f is sech2:
             self.lines.append(f"{name} = {self.slope_of_tanh(args[0])}")
-        elif f is as_type and self.double:
+        elif f is as_type and self.python(op):
             self.lines.append(f"{name} = {self.number(op, self.ref(args[0]))}")
         elif f is operator.getitem and type(args[0]) is Op and args[0] in self.sample and type(args[1]) is int:
             item = (
                 f"{self.ref(args[0])}.item({args[1]})"
-                if args[0].ndim == 1 and self.double
+                if args[0].ndim == 1 and self.python(op)
                 else f"{self.ref(args[0])}[{args[1]}]"
             )
             self.lines.append(f"{name} = {item}")
@@ -538,7 +547,7 @@ class Writer:
         filled = np.zeros(shape, np.int8)
         for k in keys:
             np.add.at(filled, k, 1)
-        if not filled.all():  # then nothing has been written into it before
+        if not filled.all():
             self.lines.append(f"{out}.fill(0)")
         for p, k in zip(parts, keys, strict=True):
             q = p
@@ -621,7 +630,7 @@ class Writer:
             return arrays[op]
 
         made = [array(op) if of is None else of(array(op)) for op, of in self.arrays.values()]
-        numbers = [arrays[op].item() if self.double else arrays[op] for op in self.numbers]
+        numbers = [arrays[op].item() if self.python(op) else arrays[op] for op in self.numbers]
         return self.make(*self.bound.values(), *made, *numbers)
 
 
@@ -640,7 +649,7 @@ def joined(op):
     return (op.args, divisor) if vector else ()
 
 
-PYTHON_S = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+PYTHON_S = {np.dtype(float): "float", np.dtype(bool): "bool"}
 LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 if none is named
 
 
@@ -655,6 +664,12 @@ def places_of(op, axis):
     for p in op.args[0]:
         start, stop = stop, stop + np.shape(p)[axis] if type(p) is not Op else stop + p.shape[axis]
         yield p, (slice(None),) * axis + (slice(start, stop),)
+
+
+def alike(a, b):
+    """Whether two outcomes are the same, to the bit."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
 
 def with_rest(function, rest, kwargs, a):
