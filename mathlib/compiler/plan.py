@@ -11,6 +11,7 @@ import collections
 import functools
 import math
 import operator
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,6 +28,7 @@ REDUCTIONS |= {np.add.reduce: np.add, np.maximum.reduce: np.maximum, np.minimum.
 BY_NAME = {np.maximum, np.minimum, np.fmax, np.fmin}  # their `out` must be named
 SMALL = 2**14  # bytes: below, to copy costs less than to make views
 ALIGNED = 64
+CHAINED, PIECE = 2**18, 2**13  # numbers: of so many, elementwise functions are calculated in pieces
 
 # What Python's own numbers can do as NumPy does it; what is out of their range raises, and NumPy is asked.
 OF_NUMBERS = {
@@ -272,7 +274,11 @@ class Writer:
         for op in graph.ops:
             if op in self.answers:
                 self.lines.append(f"{self.name[op]} = {self.bind(np.empty)}({op.shape}, {self.bind(op.dtype)})")
-        for op in graph.ops:
+        for chain in self.chains(guards):
+            if len(chain) > 1:
+                self.emit_chain(chain)
+                continue
+            (op,) = chain
             if op not in self.placed and not (op in self.base and self.static(op)):
                 self.emit(op)
             self.check(guards[op])
@@ -507,6 +513,63 @@ class Writer:
         args = ", ".join(args)
         self.lines.append(f"{self.bind(f)}({args}, {'out=' if f in BY_NAME else ''}{out})")
 
+    def chains(self, guards):
+        """The operations in order, with elementwise functions of one large shape that follow each other in one list."""
+        chain = []
+        for op in self.graph.ops:
+            if self.can_be_chained(op) and not guards[op] and (not chain or self.apart(op, chain)):
+                chain.append(op)
+                continue
+            if chain:
+                yield chain
+            chain = [op] if self.can_be_chained(op) and not guards[op] else []
+            if not chain:
+                yield [op]
+        if chain:
+            yield chain
+
+    def can_be_chained(self, op):
+        """Whether an elementwise function of large arrays can be calculated piece by piece."""
+        if op.shape is None or op.size < CHAINED or op in self.base or not plain_ufunc(self, op) or self.masked(op):
+            return False
+        arrays = [op, *(a for a in op.args if isinstance(a, (Op, np.ndarray)) and a.shape != ())]
+        return all(a.shape == op.shape and a.dtype == float and self.is_row(a) for a in arrays)
+
+    def is_row(self, a):
+        """Whether an array lies in memory in one piece, in order."""
+        if isinstance(a, np.ndarray):
+            return a.flags.c_contiguous
+        return a in self.given or a in self.answers or (self.place(a) is not None and self.sample[a].flags.c_contiguous)
+
+    def apart(self, op, chain):
+        """Whether the buffers of a chain and of one more operation are the same, or have nothing in common."""
+        arrays = {a for o in (op, *chain) for a in (o, *o.args) if type(a) is Op and a in self.sample}
+        if any(o.shape != op.shape for o in chain) or any(a in self.target or a in self.base for a in arrays):
+            return False
+        places = sorted({self.place(a) for a in arrays} - {None})
+        return all(b - a >= op.nbytes for a, b in pairwise(places))
+
+    def emit_chain(self, chain):
+        """Elementwise functions one after the other on a piece that stays in the cache, then on the next one."""
+        inside = {op for op in chain if self.uses[op] == sum(o.parents.count(op) for o in chain)}
+        arrays = [a for op in chain for a in (*op.args, op) if type(a) is Op and a in self.sample]
+        needed = {self.place(a) for a in arrays if a not in inside}  # before or after the chain
+        names, lists = {}, []
+        for a in (a for op in chain for a in (*op.args, op)):
+            if id(a) not in names and (isinstance(a, np.ndarray) or (type(a) is Op and a in self.sample)):
+                names[id(a)] = f"p{len(names)}"
+                if type(a) is not Op:
+                    lists.append(self.bind(pieces(a)))
+                elif self.static(a):
+                    lists.append(self.premade(a, of=functools.partial(pieces, alone=self.place(a) not in needed)))
+                else:
+                    lists.append(f"{self.bind(pieces)}({self.ref(a)})")
+        self.lines.append(f"for {', '.join(names.values())}, in {self.bind(zip)}({', '.join(lists)}):")
+        for op in chain:
+            args = ", ".join(names.get(id(a)) or self.ref(a) for a in op.args)
+            out = "out=" if op.function in BY_NAME else ""
+            self.lines.append(f"    {self.bind(op.function)}({args}, {out}{names[id(op)]})")
+
     def emit_power(self, op, f, out):
         """Python's power."""
         self.lines.append(f"{self.bind(np.power)}({self.ref(op.args[0])}, {self.ref(op.args[1])}, {out})")
@@ -656,6 +719,13 @@ LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 
 def is_number(a):
     """Whether an argument is a number without axes."""
     return a.shape == () if type(a) is Op else isinstance(a, (bool, int, float, np.float64))
+
+
+def pieces(a, alone=False):
+    """An array in pieces; of one that is needed within a piece alone, the first stands for all."""
+    cuts = range(0, a.size, PIECE)
+    flat = a.reshape(-1)
+    return [flat[0 : min(PIECE, a.size - i)] if alone else flat[i : i + PIECE] for i in cuts]
 
 
 def places_of(op, axis):
