@@ -54,7 +54,7 @@ def value(f, theta, *data):
 def value_and_gradient(f, theta, *data, start=1):
     """The loss and its gradient, by the table's rules."""
     y, (g,), _ = backward(with_data(f, data, {}), theta, None, start)
-    return y, g
+    return y, g.astype(theta.dtype)
 
 
 def value_gradient_and_product(f, theta, v, *data, start=1):
@@ -64,7 +64,7 @@ def value_gradient_and_product(f, theta, v, *data, start=1):
         y, (g, Hv), _ = backward(with_data(f, data, {}), dual, (0, 1), start)
     finally:
         dual.run.alive = False
-    return getattr(y, "value", y), g, Hv
+    return getattr(y, "value", y), g.astype(theta.dtype), Hv.astype(theta.dtype)
 
 
 def value_and_product(f, theta, v, *data, start=1):
@@ -241,8 +241,9 @@ class Compiled:
     def in_another_arithmetic(self, theta, data, options):
         """The row of the table that this program is: its tangent and its transpose are programs of its own."""
         loss = with_data(self.f, data, options)
-        if np.shape(self(real_value(theta), *data, **options)) != ():
-            return loss(theta)
+        y = self(real_value(theta), *data, **options)
+        if np.shape(y) != () or not is_finite(y):
+            return loss(theta)  # it says where
 
         def slope(theta):
             plain = not isinstance(theta, Number)
@@ -319,12 +320,15 @@ class Compiled:
 
         kind, linear = (kind[0], kind[1]) if type(kind) is tuple else (kind, None)
         self.refuse_effects(arrays, n, form)
-        given = [a.copy() if isinstance(a, np.ndarray) else a for a in arrays]
+        given = [np.array(a)[()] if i < n or isinstance(a, np.ndarray) else a for i, a in enumerate(arrays)]
         if linear is not None:
             given.insert(1, np.ones((*np.shape(arrays[0]), *linear), arrays[0].dtype)[()])
             n = 2
         names = [None] * len(given)
-        graph, answers = traced(f, given, names)
+        try:
+            graph, answers = traced(f, given, names)
+        except FloatingPointError:  # the loss itself tells of it
+            return None
         self.constant = not isinstance(graph.outputs[-1], Op)
         if self.constant or not all(map(is_finite, answers)):
             return None

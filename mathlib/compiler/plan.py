@@ -139,7 +139,7 @@ class Writer:
     def write_parts(self, op):
         """Let what is put together be calculated in its place, where the places do not overlap."""
         parts, keys, shape = op.args
-        filled = np.zeros(shape, np.int8)
+        filled = np.zeros(shape, np.intp)
         for k in keys:
             np.add.at(filled, k, 1)
         if not np.all(filled == 1):  # with gaps, it is filled with zeros first
@@ -607,10 +607,11 @@ class Writer:
     def emit_assemble(self, op, f, out):
         """Parts at their places; those that were calculated there are there already."""
         parts, keys, shape = op.args
-        filled = np.zeros(shape, np.int8)
+        filled = np.zeros(shape, np.intp)
         for k in keys:
             np.add.at(filled, k, 1)
-        if not filled.all():
+        once = bool(np.all(filled == 1))
+        if not once:
             self.lines.append(f"{out}.fill(0)")
         for p, k in zip(parts, keys, strict=True):
             q = p
@@ -618,7 +619,7 @@ class Writer:
                 q = self.base[q]
             if type(q) is Op and self.target.get(q, (None,))[0] is op:
                 continue
-            if is_basic(k) and filled.max() <= 1:
+            if is_basic(k) and once:
                 self.lines.append(f"{out}[{self.ref(k)}] = {self.ref(p)}")
             else:
                 self.lines.append(f"{self.bind(deposit)}({out}, {self.ref(k)}, {self.ref(p)})")

@@ -169,6 +169,11 @@ class Traced(Number):
     def __repr__(self):
         return f"Traced({self.value!r})"
 
+    shape = property(lambda self: self.op.shape)  # the value may be a float of Python's
+    ndim = property(lambda self: self.op.ndim)
+    size = property(lambda self: self.op.size)
+    dtype = property(lambda self: self.op.dtype)
+
     def finite(self):
         """Whether the array is finite: a question of the package, which asks it of each answer again."""
         return is_finite(self.value)
