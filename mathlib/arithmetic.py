@@ -449,13 +449,13 @@ class Elementwise(Rule):
                 return self.run(arrays, rest, kwargs)
         return self.function(*arrays)
 
-    def tangent(self, y, values, tangents, rest, kwargs):
+    def tangent(self, y, values, tangents, rest, kwargs, block=False):
         if len(self.partials) != len(tangents):
             raise TypeError(f"{name_of(self.function)} takes {len(self.partials)} arrays, and got {len(tangents)}.")
-        return combine(self.partials, y, values, tangents)
+        return combine(self.partials, y, values, tangents, block)
 
     def tangents(self, y, values, tangents, rest, kwargs):
-        return combine(self.partials, y, values, tangents, block=True)
+        return self.tangent(y, values, tangents, rest, kwargs, block=True)
 
     def linearize(self, y, values, parents, rest, kwargs):
         known = zip(self.partials, parents, strict=True)

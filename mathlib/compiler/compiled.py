@@ -168,6 +168,7 @@ class Compiled:
 
     def __init__(self, f):
         self.f, self.plans, self.watch, self.changes = f, {}, None, 0
+        self.constant = False  # whether the last program traced never met theta
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__doc__, self.__wrapped__ = f.__doc__, f
 
@@ -301,7 +302,8 @@ class Compiled:
         state = random_state()
         graph, answers = traced(f, given, names)
         self.refuse_effects(state)
-        if not isinstance(graph.outputs[-1], Op) or not all(map(is_finite, answers)):
+        self.constant = not isinstance(graph.outputs[-1], Op)
+        if self.constant or not all(map(is_finite, answers)):
             return None
         if linear is not None:
             plan = LinearPlan(optimized(graph))
@@ -359,6 +361,8 @@ class Bound(Compiled):
     def __init__(self, loss, data, options):
         self.loss, self.data, self.options = loss, data, options
         self.f, self.__name__ = with_data(loss.f, data, options), loss.__name__
+
+    constant = property(lambda self: self.loss.constant)
 
     def __reduce__(self):
         return Bound, (self.loss, self.data, self.options)

@@ -5,6 +5,7 @@
 ``simplified``  drop what changes nothing: factors of 1, shapes that are there already, broadcasts that NumPy does
 """
 
+import math
 import operator
 
 import numpy as np
@@ -68,6 +69,7 @@ VIEWS |= {np.linalg.matrix_transpose, np.broadcast_to, np.diagonal, np.linalg.di
 VIEWS |= {part, operator.getitem}
 RESHAPES = {np.reshape, np.ravel, np.expand_dims, np.squeeze}
 TRANSPOSES = {np.matrix_transpose, np.linalg.matrix_transpose}
+DEFAULTS = {"where": True, "keepdims": False, "dtype": None, "out": None}
 ELEMENTWISE = {np.where, operator.pow}
 
 
@@ -79,6 +81,8 @@ def simplified(graph):
 def simpler(op):
     """A shorter way to the same numbers."""
     f = op.function
+    if op.kwargs:
+        op.kwargs = {k: a for k, a in op.kwargs.items() if k not in DEFAULTS or a is not DEFAULTS[k]}
     if ((isinstance(f, np.ufunc) and f.signature is None) or f in ELEMENTWISE) and not op.kwargs:
         op = without_broadcasts(op)
     args = op.args
@@ -96,6 +100,10 @@ def simpler(op):
         return changed(op, np.subtract if f is np.add else np.add, (args[0], args[1].args[0]))
     if f is np.add and negated(args[0]):
         return changed(op, np.subtract, (args[1], args[0].args[0]))
+    if f is np.multiply and (factors := two_factors(args)):
+        return changed(op, np.multiply, factors)
+    if f in (np.matmul, np.linalg.matmul, np.dot) and is_outer(*args):
+        return changed(op, np.multiply, args)
     if f is operator.pow and op.dtype.kind == "f":
         if is_number(args[1], 1) and same(op, args[0]):
             return args[0]
@@ -133,6 +141,27 @@ def shape_of(a):
 def changed(op, function, args):
     """The operation in other words."""
     return Op(function, args, {}, op.shape, op.dtype, op.name, op.place)
+
+
+def two_factors(args):
+    """Of a product with two numbers, one of them a power of two, the array and the number: that is exact."""
+    for c, x in (args, args[::-1]):
+        if is_float(c) and type(x) is Op and x.function is np.multiply and x.dtype == float:
+            for d, y in (x.args, x.args[::-1]):
+                if is_float(d) and same(x, y) and 0.5 in (abs(math.frexp(c)[0]), abs(math.frexp(d)[0])):
+                    return y, float(c) * float(d)
+    return None
+
+
+def is_float(a):
+    """Whether an argument is a finite number that is not 0."""
+    return isinstance(a, (int, float, np.float64)) and not isinstance(a, bool) and math.isfinite(a) and a != 0
+
+
+def is_outer(a, b):
+    """Whether a matrix product adds up nothing: its columns meet rows of length 1."""
+    a, b = shape_of(a), shape_of(b)
+    return len(a) > 1 < len(b) and a[-1] == b[-2] == 1
 
 
 def is_number(a, n):
