@@ -40,8 +40,6 @@ def common(lines):
 
 # %% ex-one-program: programs were traced
 def hinge(x):
-    if np.ndim(x):
-        return np.array([hinge(number) for number in x.tolist()])
     if x >= 1:
         return 0.0 * x
     return (1 - x) ** 2 / 2 if x > 0 else 0.5 - x

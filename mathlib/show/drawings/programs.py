@@ -16,9 +16,9 @@ ROW = 0.21  # inches
 
 
 def stages(text):
-    """What `source` writes with ``passes=True``, cut at the passes: (name, operations, lines).
+    r"""What `source` writes with ``passes=True``, cut at the passes: (name, operations, lines).
 
-    >>> stages("# dead: 3 operations\\nimport numpy as np\\n\\n\\ndef f(x):\\n    y = x + 1  # (3,)\\n    return y")
+    >>> stages("# dead: 3 operations\nimport numpy as np\n\n\ndef f(x):\n    y = x + 1  # (3,)\n    return y")
     [('dead', 3, ['y = x + 1', 'return y'])]
     """
     found = re.findall(r"^# (\w+): (\d+) operations\n(.*?)(?=^# |\Z)", text, flags=re.MULTILINE | re.DOTALL)
@@ -26,9 +26,9 @@ def stages(text):
 
 
 def body(program):
-    """The lines of a program's last function, without the shapes.
+    r"""The lines of a program's last function, without the shapes.
 
-    >>> body("def f(x):\\n    y = x + 1  # (3,)\\n    return y")
+    >>> body("def f(x):\n    y = x + 1  # (3,)\n    return y")
     ['y = x + 1', 'return y']
     """
     lines = program.rpartition("def ")[2].strip().splitlines()[1:]
