@@ -54,13 +54,7 @@ def mathlib(layers, X, y):
 
 def compiled(layers, X, y):
     import mathlib as ml
-
-    try:
-        from mathlib import compiled
-    except ImportError:
-
-        def compiled(loss):
-            return loss
+    from mathlib import compiled
 
     program, data = numpy_program(layers), () if layers is None else (X, y)
     of_data = ml.grad(compiled(program))

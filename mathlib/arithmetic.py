@@ -98,6 +98,8 @@ def caller():
 
 def name_of(function):
     """The name a reader would write: "np.linalg.solve"."""
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
+        return f"{name_of(ufunc)}.{function.__name__}"
     module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
     if is_special(function):
@@ -192,8 +194,16 @@ def refuse_rules(function, arrays, a):
     raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a") + product)
 
 
+class Several:
+    """What stands for several real arrays, as two do for a complex one: its own operations take a Number in."""
+
+    __slots__ = ()
+
+
 def plain_form(a, name):
     """What to write for the plain numbers of something that has rules of its own."""
+    if isinstance(a, Several):
+        return f"np.stack([{name}.real, {name}.imag])"
     for attribute, form in PLAIN_FORMS.items():
         if hasattr(a, attribute):
             return form.format(name)
@@ -309,7 +319,7 @@ class Rule(Row):
         if kwargs or rest:
             kwargs = self.check(arrays, rest, kwargs)
         y = self.run(arrays, rest, kwargs)
-        if y is NotImplemented:
+        if y is NotImplemented and not any(isinstance(a, Several) for a in arrays):
             refuse_rules(self.function, arrays, next(a for a in arrays if getattr(a, "__array_ufunc__", self) is None))
         return y
 
@@ -335,7 +345,7 @@ class Rule(Row):
                 if run.level > level:
                     top, level = a, run.level
             elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
-                if getattr(a, "__array_ufunc__", self) is None:
+                if getattr(a, "__array_ufunc__", self) is None or isinstance(a, Several):
                     return NotImplemented  # Python then asks a for its own operation
                 if self.sparse and hasattr(a, "tocsr"):
                     return self.sparse(*arrays)
@@ -641,7 +651,12 @@ class Composite(Row):
             return self.program(*args, **kwargs)
         count = len(args) if self.open else self.count
         arrays, rest = args[:count], args[count:]
-        kwargs |= zip(self.signature[0][count:] or self.names[count:], rest, strict=False)
+        names = self.signature[0][count:] or self.names[count:]
+        if len(rest) > len(names):
+            raise unsupported(
+                self.function, arrays, f"it has a rule for {count + len(names)} arguments", "fewer of them"
+            )
+        kwargs |= zip(names, rest, strict=False)
         operands = arrays[0] if self.listed else arrays
         given = [*operands, *kwargs.values()]
         operands = [operand(self.function, a, given) for a in operands]
@@ -760,8 +775,9 @@ NONANALYTIC = {
 }
 SPECIAL = "mathlib.primitives.special"  # the rows of SciPy's functions, which most programs do without
 REPLACEMENT = {
-    np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
-    np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
+    np.sort_complex: "np.sort(x)",
+    np.histogram2d: "np.bincount of constant places, with weights=",
+    np.histogramdd: "np.bincount of constant places, with weights=",
 }
 
 
@@ -811,6 +827,7 @@ class Run:
 
 REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 REDUCTIONS |= {np.logical_and: np.all, np.logical_or: np.any}
+REDUCTIONS |= {np.fmax: np.nanmax, np.fmin: np.nanmin, np.hypot: np.linalg.vector_norm}
 
 
 def refuse(name, reason, instead):
@@ -823,7 +840,8 @@ def refuse(name, reason, instead):
         ruled = not isinstance(asking, Number) and has_rules(asking) and not (scipy and first != "self")
         if scipy and not ruled:
             importlib.import_module("mathlib.primitives.replacements").refuse_scipy(self, called)
-        if ruled or isinstance(asking, numbers.Real):
+        foreign = type(asking) not in REAL and not isinstance(asking, Number)
+        if foreign and (ruled or isinstance(asking, numbers.Real)):
             refuse_rules(name, [self], asking)  # it took this number for one of its own kind
         if type(asking) in (list, tuple):
             module = np.linalg if "linalg" in called.f_globals["__name__"] else np
@@ -895,6 +913,8 @@ class Number(NDArrayOperatorsMixin):
         if method == "outer":
             a, b = args
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+        if (row := TABLE.get(getattr(ufunc, method))) is not None:
+            return row(args, kwargs)
         raise unsupported(f"{name_of(ufunc)}.{method}", [self], "there is no derivative rule for it", KEEP)
 
     def __array_function__(self, function, types, args, kwargs):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import test_random_programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -118,6 +119,21 @@ def test_what_numpy_s_functions_do_with_a_tangent_they_do_with_a_block(f):
         except (TypeError, FloatingPointError, ValueError):
             continue
         np.testing.assert_allclose(jvp(program, x, V)[1], exact, err_msg=call, **NEAR)
+
+
+@given(test_random_programs.cases(), st.booleans())
+def test_a_random_program_takes_a_block_as_its_columns(case, single):
+    loss, theta, u, v = (np.float32(a) if single and not callable(a) else a for a in case)
+    V, tolerance = np.stack([u, v, u - v], -1), 1e-4 if single else 1e-11
+    slopes, products = jvp(loss, theta, V)[1], hvp(loss, theta, V)
+    exact = stacked(lambda v: jvp(loss, theta, v)[1], V), stacked(lambda v: hvp(loss, theta, v), V)
+    second = stacked(lambda w: stacked(lambda v: np.sum(v * hvp(loss, theta, w)), V), V)
+    nested = jvp(lambda x: jvp(loss, x, V)[1], theta, V)[1]
+    pairs = (slopes, exact[0]), (products, exact[1]), (hessian(loss, theta) @ V, exact[1]), (nested, second)
+    for answer, expected in pairs:
+        assert answer.dtype == (np.float32 if single else np.float64)
+        scale = 1 + np.max(np.abs(expected), initial=0.0)
+        np.testing.assert_allclose(answer, expected, rtol=0, atol=tolerance * scale)
 
 
 # ------------------------------------------------------------------------------------- rows of one's own

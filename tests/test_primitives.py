@@ -156,9 +156,7 @@ def test_powers_and_products_at_their_awkward_points(route, program, x, slope):
 
 
 REFUSED = [
-    (np.sinc, "np.sinc", "np.sin"),
-    (np.fft.fft, "np.fft.fft", "add a rule"),
-    (np.cumprod, "np.cumprod", "np.cumsum"),
+    (lambda x: np.max(x, where=np.array([True, False, True])), "np.max", "leave it out"),
     (lambda x: np.linalg.norm(np.outer(x, x), 3), "np.linalg.norm", "fro"),
     (lambda x: np.linalg.qr(np.outer(x, x), "raw"), "np.linalg.qr", "'complete'"),
     (lambda x: np.linalg.svd(np.outer(x, x), hermitian=True), "np.linalg.svd", "leave it out"),
@@ -166,9 +164,7 @@ REFUSED = [
     (lambda x: np.average(np.outer(x, x), axis=0, weights=x), "np.average", "broadcast"),
     (lambda x: np.sum(x, out=np.zeros(())), "np.sum", "leave it out"),
     (lambda x: np.sum(x, dtype=np.float32), "np.sum", "leave it out"),
-    (lambda x: np.sum(x, initial=1.0), "np.sum", "leave it out"),
     (lambda x: np.exp(x, where=np.array([True, False, True])), "np.exp", "leave it out"),
-    (lambda x: np.max(x, where=np.array([True, False, True]), initial=0.0), "np.max", "leave it out"),
     (lambda x: np.exp(x, out=np.zeros(3)), "np.exp", "np.where"),
     (lambda x: np.where(x), "np.where", "position"),
     (lambda x: np.ravel(x, "F"), "np.ravel", "x.T"),
@@ -176,7 +172,6 @@ REFUSED = [
     (lambda x: np.reshape(x, (3, 1), "F"), "np.reshape", "x.T"),
     (lambda x: x.reshape(3, 1, order="F"), "np.reshape", "leave it out"),
     (lambda x: np.add.at(x, 0, 1.0), "np.add.at", "np.stack"),
-    (lambda x: divmod(x, 2.0), "np.divmod", "add a rule"),
     (lambda x: float(x[0]), "float", "np.stack"),
     (lambda x: int(x[0]), "int", "np.trunc"),
     (lambda x: complex(x[0]), "complex", "np.stack"),
@@ -253,9 +248,9 @@ def test_what_would_lose_the_derivative_is_refused_by_name(program, name, instea
 def test_an_error_names_the_caller_s_line():
     def program(x):
         y = x + 1
-        return np.sinc(y)
+        return np.spacing(y)
 
-    with pytest.raises(UnsupportedError, match=r"in program, line \d+: `return np.sinc\(y\)`"):
+    with pytest.raises(UnsupportedError, match=r"in program, line \d+: `return np.spacing\(y\)`"):
         jvp(program, 1.0, 1.0)
 
 

@@ -26,11 +26,19 @@ def rebuilt(graph, rule):
         args, kwargs = replaced(op.args, current), replaced(op.kwargs, current)
         copy = Op(op.function, args, kwargs, op.shape, op.dtype, op.name, op.place)
         new[op] = result = rule(copy)
-        if type(result) is Op and result not in known:
-            known.add(result)
-            ops.append(result)
+        for made in with_new(result, known):
+            known.add(made)
+            ops.append(made)
     guards = [Guard(current(g.op), g.convert, g.outcome, g.place) for g in graph.guards]
     return Graph(graph.inputs, ops, replaced(graph.outputs, current), [g for g in guards if type(g.op) is Op])
+
+
+def with_new(op, known):
+    """An operation that is not known yet, after those of its arguments that are not."""
+    if type(op) is not Op or op in known:
+        return []
+    before = [made for p in op.parents for made in with_new(p, known)]
+    return [*dict.fromkeys(before), op]
 
 
 def dead(graph):
@@ -179,6 +187,32 @@ def same(op, a):
     return type(a) is Op and a.shape == op.shape and a.dtype == op.dtype
 
 
+def joined(graph):
+    """Make one product of two that are added, ``A^T B + C^T D = [A; C]^T [B; D]``, with arrays one below the other.
+
+    This adds up in another order.
+    """
+
+    def rule(op):
+        if op.function is np.add and all(type(a) is Op and a.function is np.matmul for a in op.args):
+            lefts, rights = zip(*(a.args for a in op.args), strict=True)
+            columns = [a.args[0] for a in lefts if type(a) is Op and a.function in TRANSPOSES and a.ndim == 2]
+            made = [a for a in (*columns, *rights) if type(a) is Op and a.function not in (None, *VIEWS)]
+            if len(made) == 4 == len(set(made)) and all(a.dtype == op.dtype for a in made) and op.ndim == 2:
+                above, below = (stacked(pair) for pair in (columns, rights))
+                turned = Op(np.matrix_transpose, (above,), {}, above.shape[::-1], op.dtype)
+                return changed(op, np.matmul, (turned, below))
+        return op
+
+    return rebuilt(graph, rule)
+
+
+def stacked(arrays):
+    """Arrays one below the other."""
+    shape = sum(a.shape[0] for a in arrays), *arrays[0].shape[1:]
+    return Op(np.concatenate, (list(arrays),), {}, shape, arrays[0].dtype)
+
+
 def split(graph, v):
     """The graph in two: what does not depend on the input v, and then the rest, which takes that as its inputs.
 
@@ -199,4 +233,4 @@ def split(graph, v):
     return dead(first), Graph([v, *between], second.ops, second.outputs, [])
 
 
-ALL = dead, common, simplified, common, dead
+ALL = dead, common, simplified, common, joined, dead

@@ -15,11 +15,11 @@ import operator
 import numpy as np
 
 from mathlib.compiler.graph import Op, leaves
-from mathlib.compiler.passes import VIEWS
+from mathlib.compiler.passes import TRANSPOSES, VIEWS
 from mathlib.compiler.tracing import as_type
 from mathlib.door import is_finite
 from mathlib.nn import overlap_add, windows
-from mathlib.primitives import assemble, deposit, is_basic, sech2
+from mathlib.primitives import assemble, deposit, is_basic, part, sech2
 
 PRODUCTS = {np.matmul, np.linalg.matmul, np.dot}
 REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
@@ -124,9 +124,12 @@ class Writer:
                     self.sample[op], self.base[op] = view, base
                     continue
             self.sample[op] = np.empty(op.shape, op.dtype)
+        self.placed = set()  # views of what is in its place already
         for op in graph.ops:
             if op.function is assemble and op in self.sample:
                 self.write_parts(op)
+            elif op.function is np.concatenate and len(op.args) == 1 and not op.kwargs:
+                self.write_rows(op)
 
     def write_parts(self, op):
         """Let what is put together be calculated in its place, where the places do not overlap."""
@@ -139,14 +142,30 @@ class Writer:
         for p, k in zip(parts, keys, strict=True):
             if type(p) is not Op or p not in self.sample or not is_basic(k):
                 continue
-            q = p
+            q, between = p, []
             while self.uses[q] == 1 and q in self.base and q.function in (np.reshape, np.ravel):
+                between.append(q)
                 q = self.base[q]
             there = self.sample[op][k]
             own = self.uses[q] == 1 and q not in self.base and q not in self.target
             if own and q.function not in (None, assemble) and there.flags.c_contiguous and q.dtype == op.dtype:
                 self.target[q] = op, k
                 self.sample[q] = there.reshape(q.shape)
+                self.placed.update(between)
+
+    def write_rows(self, op):
+        """Let arrays that are joined, one below the other, be calculated in their places."""
+        stop = 0
+        for p in op.args[0]:
+            start, stop = stop, stop + p.shape[0]
+            if self.can_be_placed(p) and p.dtype == op.dtype:
+                self.target[p] = op, slice(start, stop)
+                self.sample[p] = self.sample[op][start:stop]
+
+    def can_be_placed(self, p):
+        """Whether an array is calculated into a buffer of its own, which may be a part of another."""
+        made = type(p) is Op and p in self.sample and p.function not in (None, assemble, np.concatenate)
+        return made and p not in self.base and p not in self.target
 
     def root(self, op):
         """The Op whose memory this one is in."""
@@ -249,7 +268,7 @@ class Writer:
             if op in self.answers:
                 self.lines.append(f"{self.name[op]} = {self.bind(np.empty)}({op.shape}, {self.bind(op.dtype)})")
         for op in graph.ops:
-            if not (op in self.base and self.static(op)):
+            if op not in self.placed and not (op in self.base and self.static(op)):
                 self.emit(op)
             self.check(guards[op])
         self.demand_finite([a for a in graph.outputs if type(a) is Op])
@@ -376,19 +395,27 @@ class Writer:
         elif op.shape == ():
             self.emit_number(op)
         elif op in self.base:
-            view = functools.partial(with_rest, op.function, op.args[1:], op.kwargs)
-            self.lines.append(
-                f"{self.name[op]} = {self.bind(view, 'view' + self.name[op])}({self.name[self.base[op]]})"
-            )
+            self.lines.append(f"{self.name[op]} = {self.view(op)}")
         elif self.pure:
             if op in self.graph.outputs:
                 self.emit_answer_of_numbers(op)
         else:
             if op in self.target and not self.static(op):
                 whole, key = self.target[op]
-                view = functools.partial(piece_of, key, op.shape)
-                self.lines.append(f"{self.name[op]} = {self.bind(view, 'part' + self.name[op])}({self.name[whole]})")
+                self.lines.append(f"{self.name[op]} = {self.name[whole]}[{self.ref(key)}].reshape({op.shape})")
             self.emit_array(op)
+
+    def view(self, op):
+        """The code of a view of an array that is new at each call."""
+        base, f = self.name[self.base[op]], op.function
+        if f is part:
+            return f"{base}[{op.args[1]} : {op.args[1] + op.size}].reshape({op.shape})"
+        if f in (np.reshape, np.ravel):
+            return f"{base}.reshape({op.shape})"
+        if f in TRANSPOSES and op.ndim == 2:
+            return f"{base}.T"
+        function = functools.partial(with_rest, f, op.args[1:], op.kwargs)
+        return f"{self.bind(function, f'view_{self.name[op]}')}({base})"
 
     def emit_number(self, op):
         """Write an operation whose result has no axes."""
@@ -527,7 +554,14 @@ class Writer:
         self.lines.append(f"{out}.fill({self.ref(op.args[0])})")
 
     def emit_joined(self, op, f, out):
-        """Arrays side by side."""
+        """Arrays side by side; those that were calculated there are there already."""
+        if op in {whole for whole, _ in self.target.values()}:
+            stop = 0
+            for p in op.args[0]:
+                start, stop = stop, stop + p.shape[0]
+                if self.target.get(p, (None,))[0] is not op:
+                    self.lines.append(f"{out}[{start}:{stop}] = {self.ref(p)}")
+            return
         axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0)
         self.lines.append(f"{self.bind(f)}({self.ref(op.args[0])}, {self.ref(axis)}, {out})")
 
@@ -618,11 +652,6 @@ def is_number(a):
 def with_rest(function, rest, kwargs, a):
     """A view of an array."""
     return function(a, *rest, **kwargs)
-
-
-def piece_of(key, shape, a):
-    """A part of an array, in this shape."""
-    return a[key].reshape(shape)
 
 
 def runs(L, F, stride):
