@@ -28,6 +28,7 @@ and one that a row does not know is refused by its name.
 """
 
 import contextlib
+import dis
 import functools
 import importlib
 import inspect
@@ -90,10 +91,14 @@ def outside():
 
 def caller():
     """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
-    _, frame = places()
-    name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
-    code = linecache.getline(file, line).strip()
-    return f"in {name}, line {line}" + (f": `{code}`" if code else "")
+    frame = places()[1]
+    return place(frame, frame.f_lineno)
+
+
+def place(frame, line):
+    """Say which line of a program a frame stands in."""
+    code = linecache.getline(frame.f_code.co_filename, line).strip()
+    return f"in {frame.f_code.co_name}, line {line}" + (f": `{code}`" if code else "")
 
 
 def name_of(function):
@@ -679,14 +684,21 @@ class Discrete(Row):
 
 
 def real_value(x):
-    """The plain real array that x stands for, at any depth of nesting; also inside lists and tuples.
+    """The plain real array that x stands for, at any depth of nesting; also inside lists, tuples, arrays of objects.
 
     A traced array is one.
     """
     while isinstance(x, Number) and not x.is_real:
         x.run.check()
         x = x.primal
+    if holds_numbers(x):
+        return np.reshape(np.array(real_value(x.ravel().tolist())), x.shape)
     return type(x)(map(real_value, x)) if type(x) in (list, tuple) else x
+
+
+def holds_numbers(a):
+    """Whether a is an array of objects some of which are Numbers, as `np.array([x[0], x[1]])` is."""
+    return type(a) is np.ndarray and a.dtype.kind == "O" and any(isinstance(e, Number) for e in a.flat)
 
 
 TABLE = {}
@@ -847,6 +859,9 @@ def refuse(name, reason, instead):
             module = np.linalg if "linalg" in called.f_globals["__name__"] else np
             function = getattr(module, called.f_code.co_name, name)
             raise unsupported(function, [self], "a list of differentiated numbers is no array", "np.stack([...])")
+        if holds_numbers(asking):
+            function = f"np.{called.f_code.co_name.lstrip('_')}"
+            raise unsupported(function, [self], "an array of objects is no array of numbers to it", IN_ONE_ARRAY)
         raise unsupported(name, [self], reason, instead)
 
     return method
@@ -876,6 +891,41 @@ def as_comparison(compare):
     return lambda a, b: compare(real_value(a), real_value(b))
 
 
+def in_order(compare, a, b, depth):
+    """The comparison of real values by an order, for a program that stands so many frames above.
+
+    The extrema of an array of objects ask it, too. Of equal numbers they have to share the derivative, of a NaN to
+    make another NaN, and no truth value tells them so: then they are refused, and only a comparison by an operator
+    is answered.
+    """
+    x, y = real_value(a), real_value(b)
+    told = compare(x, y)
+    if type(told) is np.bool and (x == y if told else x != x or y != y):
+        asking = sys._getframe(depth)
+        if asking.f_code.co_code[asking.f_lasti] != COMPARE_OP:
+            reason = "equal numbers, and NaN, are not compared within an array of objects"
+            raise unsupported("np.maximum or the like", [a, b], reason, IN_ONE_ARRAY)
+    return told
+
+
+class Order(Discrete):
+    """A comparison by an order; it is asked of a NumPy scalar too, as an array, whoever compares that."""
+
+    def __call__(self, args, kwargs):
+        if isinstance(args[0], np.ndarray) and len(args) == 2 and not kwargs:
+            return in_order(self.function, *args, 3)
+        return super().__call__(args, kwargs)
+
+
+def as_order(compare):
+    """The operator of a comparison by an order."""
+    return lambda a, b: in_order(compare, a, b, 2)
+
+
+COMPARE_OP = dis.opmap["COMPARE_OP"]
+IN_ONE_ARRAY = "np.stack([...]) where np.array([...]) or np.r_[...] joins differentiated numbers"
+
+
 def as_operator(function):
     """The operator of two arguments, and its reflection."""
     return (lambda a, b: TABLE[function].run((a, b), (), {}), lambda a, b: TABLE[function].run((b, a), (), {}))
@@ -884,14 +934,28 @@ def as_operator(function):
 LOSES = "a plain number would lose the derivative"
 KEEP = "stay in NumPy functions: np.stack([...]) joins numbers into an array, np.dot(A, x) is A.dot(x)"
 STORE = "an array is not changed in place while it is differentiated"
+INDEX_TRICK = type(np.r_).__base__
 REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
+
+
+no_array = refuse("np.asarray", LOSES, KEEP)
+
+
+def boxed(elements, shape):
+    """An array of objects."""
+    a = np.empty(len(elements), object)
+    for i, element in enumerate(elements):
+        a[i] = element
+    return a.reshape(shape)
 
 
 class Number(NDArrayOperatorsMixin):
     """An array in another arithmetic. It behaves as the real array that it stands for, or refuses.
 
-    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)`, `x.item()`, a
-    store into a float array and every function outside of the table raise, and say what to write instead.
+    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)` of an array,
+    `x.item()`, a store into a float array and every function outside of the table raise, and say what to write
+    instead. `np.array` of single ones gives an array of objects, which NumPy's functions calculate with one by one,
+    by operators and by methods named as the functions; where it meets a Number, or is returned, it becomes one.
 
     A subclass has `primal` (the value, in the next arithmetic below), `parts` (value and tangent), `run`, `error`
     (what it raises where it refuses) and `apply(rule, arrays, rest, kwargs)`.
@@ -957,8 +1021,8 @@ class Number(NDArrayOperatorsMixin):
         return TABLE[operator.getitem]((self, key), {})
 
     # Straight to the table: NumPy's detour by __array_ufunc__ costs as much as a small operation itself.
-    __eq__, __ne__, __lt__ = map(as_comparison, (operator.eq, operator.ne, operator.lt))
-    __le__, __gt__, __ge__ = map(as_comparison, (operator.le, operator.gt, operator.ge))
+    __eq__, __ne__ = map(as_comparison, (operator.eq, operator.ne))
+    __lt__, __le__, __gt__, __ge__ = map(as_order, (operator.lt, operator.le, operator.gt, operator.ge))
     __hash__ = None
     __add__, __radd__ = as_operator(np.add)
     __sub__, __rsub__ = as_operator(np.subtract)
@@ -996,16 +1060,20 @@ class Number(NDArrayOperatorsMixin):
     argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
     any, all, cumprod, searchsorted = map(as_method, (np.any, np.all, np.cumprod, np.searchsorted))
 
-    def __array__(self, *args, **kwargs):
-        frame = sys._getframe(1)
-        if frame.f_code.co_name == "_matmul_dispatch" and frame.f_locals.get("other") is self:
-            # A sparse matrix: what is no array to it, it leaves to our __rmatmul__.
-            boxed = np.empty(1, object)
-            boxed[0] = self
-            return np.reshape(boxed, ())
-        return self.plain_array(*args, **kwargs)
+    def __array__(self, dtype=None, copy=None):
+        """The number as an array of objects, so that `np.array([x[0], x[1]])` holds it; an array of numbers refuses.
 
-    plain_array = refuse("np.asarray", LOSES, KEEP)
+        Only `np.r_` and `np.c_` get the numbers of an array, as they ask for nothing else; and a sparse matrix gets an
+        array as one object: what is no array to it, it leaves to our `__rmatmul__`.
+        """
+        frame, (called, _) = sys._getframe(1), places()
+        if frame.f_code.co_name == "_matmul_dispatch" and frame.f_locals.get("other") is self:
+            return boxed([self], ())
+        scalar = self.ndim == 0 and not called.f_globals["__name__"].startswith("scipy.")
+        if dtype in (None, object) and (scalar or isinstance(called.f_locals.get("self"), INDEX_TRICK)):
+            return boxed(np.ravel(self) if self.ndim else [self], self.shape)
+        return no_array(self)
+
     __float__ = refuse("float", LOSES, KEEP)
     __int__ = refuse("int", LOSES, "np.trunc(x)")
     __hash__ = refuse("hash", LOSES, "a key that does not come from theta")

@@ -172,6 +172,9 @@ REDUCED = [
     row(np.linalg.norm, [R(6)], [None, 2, 3, 4, 1, np.inf, -np.inf]),
     row(np.linalg.norm, [R(6, 5, 4)], axis=[0, 1, 2, (0, 1), (0, 2)], keepdims=[False, True]),
     row(np.average, [R(3, 4)], axis=[None, 0, 1], weights=[None, between(0.2, 2)(3, 4)]),
+    row(
+        np.average, [R(3, 4)], axis=[0, 1, -1], weights=[between(0.2, 2)(3), between(0.2, 2)(4)], keepdims=[False, True]
+    ),
 ]
 SHAPED = [
     row(np.transpose, [R(2, 3, 4)], axes=[None, *map(list, itertools.permutations(range(3))), (-1, 0, 1)]),
@@ -213,6 +216,52 @@ SHAPED = [
     row(np.array_split, [R(7), R(7, 7), R(7, 7, 7)], [4, [3, 5]], axis=[0, 1, 2]),
     row(np.split, [R(4, 4, 4)], [2, [1, 2]], axis=[0, 1, 2]),
     row(np.sort, [R(7)]),
+    row(np.atleast_3d, [R(), R(1), R(7), R(2, 4), R(2, 4, 5)]),
+    row(np.rollaxis, [R(2, 3, 4)], axis=[0, 1, 2], start=[0, 1, 2, 3]),
+    row(np.nan_to_num, [R(4), R(2, 3)]),
+    row(np.pad, [R(3, 4)], [1, ((1, 2), (0, 3))], mode=["edge", "reflect", "symmetric", "wrap", "linear_ramp"]),
+    row(np.pad, [R(2, 3)], [((5, 4), (0, 7))], mode=["edge", "reflect", "symmetric", "wrap"]),
+    row(np.pad, [R(4), R(2, 3, 2)], [0, 2], mode=["linear_ramp"], end_values=[0, 1.5]),
+    row(
+        np.pad,
+        [R(4), R(4, 3)],
+        [0, 1, (0, 2)],
+        mode=["mean", "median", "maximum", "minimum"],
+        stat_length=[None, 1, 2, (1, 3)],
+    ),
+    row(np.delete, [R(3, 4), R(5, 4)], [1, -1, [0, 2], slice(1, None), np.array([1, 1])], axis=[None, 0, 1]),
+    row(
+        np.insert,
+        [R(3, 4)],
+        [1, -1, [1], [0, 2], slice(0, 2)],
+        [R(), R(1), R(3), R(4), R(2, 4), R(3, 2)],
+        axis=[None, 0, 1],
+    ),
+    row(np.resize, [R(3, 4)], [7, (2, 3), (5, 4), (0,)]),
+    row(np.diagflat, [R(3), R(2, 2)], k=[-1, 0, 2]),
+    row(np.compress, [np.array([True, False, True])], [R(3, 4), R(5)], axis=[None, 0, 1]),
+    row(np.extract, [R(3, 4) > 0], [R(3, 4)]),
+    row(np.choose, [np.array([[0, 1, 0], [1, 1, 0]])], [[R(2, 3), R(3)], [R(), R(2, 1)]]),
+    *(row(f, [R(4, 4, 8), R(8)], [2, [1, 3]]) for f in (np.hsplit, np.vsplit, np.dsplit)),
+    row(np.linspace, [R(), R(3), R(2, 1)], [R(), R(3)], num=[0, 1, 2, 5], endpoint=[True, False], axis=[0, -1]),
+    row(np.logspace, [R(), R(3)], [R(), R(3)], num=[1, 4], endpoint=[True, False], base=[10.0, 2], axis=[0, -1]),
+    row(
+        np.geomspace,
+        [between(0.3, 2)(), between(0.3, 2)(3)],
+        [between(2, 9)(), between(2, 9)(3)],
+        num=[1, 4],
+        axis=[0, -1],
+    ),
+    row(lambda *x, **options: np.stack(np.meshgrid(*x, **options)), [R(3), R()], [R(4), R(1)], indexing=["xy", "ij"]),
+    row(lambda *x: np.meshgrid(*x, sparse=True)[1], [R(3), R()], [R(4), R(1)]),
+    row(np.vander, [R(4)], [None, 0, 2, 5], increasing=[False, True]),
+    row(np.ediff1d, [R(1), R(4), R(2, 3)], to_end=[None, R(2)], to_begin=[None, R(1)]),
+    row(np.block, [[R(2), R(3)], [R(2, 2), R(2, 1)], [R(), R(3)]]),
+    row(np.unique, [R(4), R(2, 3)]),
+    row(partial(np.apply_along_axis, np.cumsum), [0, 1, -1], [R(3, 4), R(2, 3, 4)]),
+    row(partial(np.apply_along_axis, lambda t: np.outer(t, t[:2])), [0, 1], [R(3, 4)]),
+    row(partial(np.apply_along_axis, np.sum), [0, 1], [R(3, 4), R(2, 3, 4)]),
+    row(partial(np.apply_over_axes, np.sum), [R(2, 3, 4)], axes=[0, [0, 2], (1, -1)]),
 ]
 PRODUCTS = [
     row(np.dot, [R(), R(3), R(2, 3), R(2, 2, 3)], [R(), R(3), R(3, 4), R(2, 3, 4)]),
@@ -240,6 +289,16 @@ PRODUCTS = [
 ]
 
 
+def by_axes(*lists):
+    """The sum with its axes in lists, one an array, and one of the result."""
+
+    def einsum(*arrays):
+        pairs = zip(arrays, lists, strict=False)
+        return np.einsum(*itertools.chain(*pairs), *lists[len(arrays) :])
+
+    return einsum
+
+
 def sums():
     """The equations of einsum, on operands of sizes 2, 3, 4, one a letter."""
     equations = (
@@ -257,6 +316,15 @@ def sums():
         sizes = dict(zip(dict.fromkeys(c for c in equation if c.isalpha()), itertools.cycle([2, 3, 4]), strict=False))
         operands = [R(*(sizes[c] for c in term)) for term in equation.split("->")[0].split(",")]
         yield pytest.param(np.einsum, ([equation], *([a] for a in operands)), {}, id=equation)
+    dots = [R(3, 4, 4)], [R(3, 4, 4), R(1, 4, 4), R(4, 4)]
+    yield row(
+        np.einsum, ["...jk,...lj->...lk", "...,...->...", "...jk,...kl", "i...,...i->...", "...jj,jk->...k"], *dots
+    )
+    yield row(np.einsum, ["...", "...->...", "...i", "i...", "...ij->...ji"], [R(3, 4, 4), R(2, 3)])
+    yield row(by_axes([0, 1], [1, 2], [0, 2]), [R(2, 3)], [R(3, 4)])
+    yield row(by_axes([0, 1], [1, 2]), [R(2, 3)], [R(3, 4)])
+    yield row(by_axes([..., 0, 1], [..., 1, 2], [..., 2, 0]), [R(5, 2, 3)], [R(3, 4), R(5, 3, 4)])
+    yield row(by_axes([0, 0], [0]), [R(3, 3)])
     for shapes in (((3, 4, 5), (3, 1, 6)), ((1, 4, 5), (3, 5, 6)), ((1, 4, 5), (3, 1, 6))):
         yield row(np.einsum, ["cij,cjk->cik"], *([R(*s)] for s in shapes))
 
@@ -383,12 +451,7 @@ def test_indexing(function, arguments, options):
 
 
 REFUSED = [
-    row(np.atleast_3d, [R(), R(7)]),
-    row(np.rollaxis, [R(2, 3, 4)], axis=[0, 1, 2], start=[0, 1, 2, 3]),
-    row(np.nan_to_num, [R(4)]),
     row(np.linalg.svd, [R(3, 5)]),
-    row(np.array, [[R(), R()]]),
-    row(np.einsum, ["...jk,...lj->...lk", "...,...->..."], [R(3, 4, 4)], [R(3, 4, 4)]),
 ]
 
 

@@ -80,6 +80,16 @@ CALLS = {
     np.linalg.tensorinv: each((2, 3, 6), (4, 2, 2), ind=1) + each((2, 3, 6), ind=2),
     np.linalg.tensorsolve: pair(((2, 3, 6), (2, 3)), ((2, 4, 4, 2), (4, 2))),
     np.poly: each((4,), (1,)),
+    **several(np.ediff1d, np.nan_to_num, np.real_if_close, np.unique, np.unique_values, calls=each((4,), (3, 4))),
+    **several(np.trim_zeros, np.vander, calls=each((4,))),
+    **several(np.atleast_3d, calls=each(*SHAPES)),
+    **several(np.hsplit, np.vsplit, np.dsplit, calls=each((2, 4, 6), indices_or_sections=2)),
+    **several(*([np.unstack] if hasattr(np, "unstack") else []), calls=each((3, 4))),
+    **several(np.linspace, np.logspace, calls=pair(((), ()), ((3,), (2, 3)))),
+    np.meshgrid: pair(((3,), (4,))),
+    np.insert: each((3, 4), obj=1, values=0.5),
+    np.astype: each((3, 4), dtype=float),
+    np.block: [([(2, 3), (2, 3)], {})],
 }
 # Statistics, the calculus of tables, polynomials, Fourier transforms.
 OF_NAN = np.nansum, np.nanprod, np.nanmax, np.nanmin, np.nanmedian, np.nanmean, np.nanvar, np.nanstd
@@ -101,6 +111,8 @@ CALLS |= {
     np.piecewise: each((4,), condlist=[MASK], funclist=[np.sin, 2.0]),
 }
 CALLS.pop(None, None)  # what is of a newer NumPy
+PADS = "constant", "edge", "reflect", "mean", "empty"
+FACTORS = "reduced", "complete", "r", "raw"
 # What is tried for a parameter of this name, besides its default.
 CHOICES = {
     "axis": [None, 0, -1, 1, (0, 1), (-1, 0), (2, 0), ()],
@@ -126,10 +138,15 @@ CHOICES = {
     "axis1": [0, -1], "axis2": [1, -2],
     "axisa": [0, -1], "axisb": [0, -1], "axisc": [0, -1],
     "k": [0, 1, -1], "m": [0],
-    "copy": [None, True],
     "subok": [False, True],
     "casting": ["same_kind", "unsafe"],
-    "mode": ["raise", "wrap", "clip", "full", "same", "valid", "constant", "edge", "reduced", "complete", "r", "raw"],
+    "mode": ["raise", "wrap", "clip", "full", "same", "valid", *PADS, *FACTORS],
+    "reflect_type": ["even", "odd"],
+    "num": [1, 3], "endpoint": [True, False], "retstep": [False], "base": [10.0, 2.0],
+    "to_begin": [None, [0.5]], "nan": [0.0, 1.0], "copy": [True, None, False],
+    "indexing": ["xy", "ij"], "sparse": [False, True],
+    "N": [None, 2], "increasing": [False, True], "trim": ["f", "b"],
+    "return_index": [False], "equal_nan": [True, False], "sorted": [True],
     "a_min": [None, -0.2], "a_max": [None, 0.2], "min": [None, -0.2], "max": [None, 0.2],
     "dx": [1.0, 0.5], "x": [None, np.linspace(0, 1, 4) ** 2],
     "constant_values": [0, 1.5],
@@ -247,7 +264,7 @@ def test_every_composite_is_called():
     # tests/programs.py has these, and those of two results, or of complex ones, and the methods of ufuncs.
     others = {np.linalg.slogdet, np.select, np.conj, np.conjugate, np.frexp, np.modf, np.divmod}
     others |= {np.linalg.cholesky, np.linalg.eig, np.linalg.eigvals, np.linalg.lstsq, np.roots}
-    others |= {np.bincount, np.histogram}
+    others |= {np.bincount, np.histogram, np.geomspace, np.choose}
     others |= {f for f in left if f.__name__ in ("accumulate", "reduceat") or name_of(f).startswith("np.fft")}
     assert left <= {*others, getattr(np, "matvec", None), getattr(np, "vecmat", None)}
 

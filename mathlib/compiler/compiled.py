@@ -1,5 +1,6 @@
 """`compiled`: a loss that is traced once, and then run as a plan; also its gradient and its Hessian-vector products."""
 
+import contextlib
 import functools
 import random
 
@@ -21,7 +22,7 @@ from mathlib.compiler import passes
 from mathlib.compiler.graph import Op
 from mathlib.compiler.plan import ChangedError, Plan, Writer
 from mathlib.compiler.tracing import expanded, traced
-from mathlib.compiler.watch import Watch
+from mathlib.compiler.watch import Effects, Watch
 from mathlib.door import floats, is_finite, program, with_data
 from mathlib.dual import Dual
 from mathlib.hessian import grad_and_hvp, hvp
@@ -37,7 +38,12 @@ LIMIT = 16  # plans for the same shapes: beyond, the program is another one at e
 
 def optimized(graph):
     """The graph after all passes."""
-    return functools.reduce(lambda graph, f: f(graph), passes.ALL, graph)
+    return after(passes.ALL, graph)
+
+
+def after(steps, graph):
+    """The graph after some passes."""
+    return functools.reduce(lambda graph, f: f(graph), steps, graph)
 
 
 def value(f, theta, *data):
@@ -72,12 +78,12 @@ def value_and_product(f, theta, v, *data, start=1):
 def flat(tree, arrays):
     """What tells two calls apart, with the arrays and the floats in the arguments collected in order."""
     kind = type(tree)
-    if kind is np.ndarray or isinstance(tree, (float, np.generic)):
-        if kind is np.ndarray and tree.dtype.kind not in "fiub":
+    if kind is np.ndarray or isinstance(tree, (float, np.number, np.bool)):
+        if kind is not float and tree.dtype.kind not in "fiub":
             raise TypeError(f"a compiled program takes arrays of real numbers, and one of {tree.dtype} came.")
         arrays.append(tree)
-        return Slot, np.shape(tree), tree.dtype if kind is np.ndarray or isinstance(tree, np.generic) else float
-    if kind in (tuple, list):
+        return Slot, np.shape(tree), getattr(tree, "dtype", float)
+    if kind in (tuple, list) or (isinstance(tree, tuple) and hasattr(tree, "_fields")):
         return kind, *(flat(a, arrays) for a in tree)
     if kind is dict:
         return dict, *((k, flat(a, arrays)) for k, a in tree.items())
@@ -87,6 +93,18 @@ def flat(tree, arrays):
         instead = plain_form(tree, "a") if has_rules(tree) else "an array, a number, a word, or a list of them"
         raise TypeError(f"a compiled program takes arrays and numbers, and a {type_of(tree)} came. Instead: {instead}.")
     return kind, tree
+
+
+def objects(form):
+    """What stands among the arguments as it is, neither an array nor a list of such."""
+    kind, *rest = form
+    if kind is dict:
+        rest = [a for _, a in rest]
+    elif kind in (Slot, slice):
+        return []
+    elif kind not in (tuple, list) and not hasattr(kind, "_fields"):
+        return rest
+    return [a for inner in rest for a in objects(inner)]
 
 
 class Slot:
@@ -100,6 +118,8 @@ def unflat(form, arrays):
         return next(arrays)
     if kind in (tuple, list):
         return kind([unflat(a, arrays) for a in rest])
+    if hasattr(kind, "_fields"):
+        return kind(*[unflat(a, arrays) for a in rest])
     if kind is dict:
         return {k: unflat(a, arrays) for k, a in rest}
     return slice(*rest) if kind is slice else rest[0]
@@ -266,9 +286,11 @@ class Compiled:
             plans = self.plans[key] = []
         for plan in plans:
             try:
-                return plan(*arrays)
+                answers = plan(*arrays)
             except ChangedError:
                 continue
+            self.changes = 0
+            return answers
         return self.traced(kind, plans, arrays, len(thetas), form)
 
     def look(self):
@@ -287,6 +309,8 @@ class Compiled:
         """Trace the program, and keep its plan."""
         if len(plans) >= LIMIT:
             self.refuse_guards(plans)
+        if not all(map(is_finite, arrays[:n])):
+            return None
 
         def f(*numbers, **start):
             given = iter(numbers[n:])
@@ -294,40 +318,53 @@ class Compiled:
             return kind(with_options(self.f, options), *numbers[:n], *data, **start)
 
         kind, linear = (kind[0], kind[1]) if type(kind) is tuple else (kind, None)
+        self.refuse_effects(arrays, n, form)
         given = [a.copy() if isinstance(a, np.ndarray) else a for a in arrays]
         if linear is not None:
             given.insert(1, np.ones((*np.shape(arrays[0]), *linear), arrays[0].dtype)[()])
             n = 2
         names = [None] * len(given)
-        state = random_state()
         graph, answers = traced(f, given, names)
-        self.refuse_effects(state)
         self.constant = not isinstance(graph.outputs[-1], Op)
         if self.constant or not all(map(is_finite, answers)):
             return None
         if linear is not None:
-            plan = LinearPlan(optimized(graph))
+            plan = LinearPlan(after(passes.SIMPLER, graph))
         else:
             plan = Plan(Writer(optimized(graph), n))
             if plan.writer.pure and kind is not value:
                 plan = Plan(Writer(optimized(traced(functools.partial(f, start=FAR), given, names)[0]), n))
         plans.insert(0, plan)
-        return plan(*arrays)
+        try:
+            return plan(*arrays)
+        except ChangedError:
+            self.refuse_guards([plan])
 
-    def refuse_effects(self, state):
-        """Refuse a program that does more than to calculate."""
-        instead = "Instead: do that outside, and pass what it needs as arguments."
-        if state != random_state():
-            raise UnsupportedError(f"the program {self.__name__} draws random numbers. {instead}")
-        if name := self.watch.change():
-            raise UnsupportedError(f"the program {self.__name__} changes {name}, which stands outside of it. {instead}")
+    def refuse_effects(self, arrays, n, form):
+        """Run the program once as it is, and refuse one that does more than to calculate."""
+        for a in (a for argument in form for a in objects(argument)):
+            self.watch.value(a, f"a {type_of(a)} among the arguments")
+        copies = iter([np.array(a) if isinstance(a, np.ndarray) else a for a in arrays])
+        thetas = [next(copies) for _ in range(n)]
+        *data, options = [unflat(a, copies) for a in form] or [{}]
+        state = random_state()
+        with contextlib.suppress(Exception), np.errstate(all="ignore"), Effects() as effects:
+            self.f(thetas[0], *data, **options)
+        does = effects.found or ("draws random numbers" if state != random_state() else None)
+        if not does and (name := self.watch.change()):
+            does = f"changes {name}, which stands outside of it"
+        if not does and tuple([flat(a, []) for a in (*data, options)]) != (form or (flat({}, []),)):
+            does = "changes its arguments"
+        if does:
+            instead = "Instead: do that outside, and pass what it needs as arguments."
+            raise UnsupportedError(f"the program {self.__name__} {does}. {instead}")
 
     def refuse_guards(self, plans):
         """Refuse a program whose recorded outcomes are others at each call; name the line."""
         places = [guard.place for plan in plans for guard in plan.writer.graph.guards]
         place = max(set(places), key=places.count) if places else "an index"
         raise UnsupportedError(
-            f"the program {self.__name__} goes another way at each call ({place}): it has been traced {LIMIT} times."
+            f"the program {self.__name__} goes another way at each call ({place}): a trace does not hold for the next."
             " Instead: np.where in the place of a branch, or the loss itself, not compiled."
         )
 
@@ -346,7 +383,8 @@ class LinearPlan:
     """A plan in two: what depends on theta, once, gives the plan of what depends on v."""
 
     def __init__(self, graph):
-        first, second = passes.split(graph, graph.inputs[1])
+        parts = passes.split(graph, graph.inputs[1])
+        first, second = (after(passes.TOGETHER, part) for part in parts)
         self.first, self.second = Plan(Writer(first, 1)), Writer(second, 1, second.inputs[1:])
         self.writer = self.first.writer
 

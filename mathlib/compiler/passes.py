@@ -5,6 +5,7 @@
 ``simplified``  drop what changes nothing: factors of 1, shapes that are there already, broadcasts that NumPy does
 """
 
+import collections
 import math
 import operator
 
@@ -15,7 +16,10 @@ from mathlib.primitives import part
 
 
 def rebuilt(graph, rule):
-    """The graph with each operation replaced by rule(op), which may be one of the earlier ones or an array."""
+    """The graph with each operation replaced by rule(op, old, new), which may be an earlier one, a new one, an array.
+
+    `op` is the operation with the new arguments, `old` the one of the graph; `new` says what became of those before.
+    """
     new = {op: op for op in graph.inputs}
     ops, known = [], set(graph.inputs)
 
@@ -25,7 +29,7 @@ def rebuilt(graph, rule):
     for op in graph.ops:
         args, kwargs = replaced(op.args, current), replaced(op.kwargs, current)
         copy = Op(op.function, args, kwargs, op.shape, op.dtype, op.name, op.place)
-        new[op] = result = rule(copy)
+        new[op] = result = rule(copy, op, new)
         for made in with_new(result, known):
             known.add(made)
             ops.append(made)
@@ -53,7 +57,7 @@ def dead(graph):
 def common(graph):
     """Calculate once what stands there twice: the same function of the same arguments."""
     seen = {}
-    return rebuilt(graph, lambda op: seen.setdefault((op.function, key(op.args), key(op.kwargs)), op))
+    return rebuilt(graph, lambda op, old, new: seen.setdefault((op.function, key(op.args), key(op.kwargs)), op))
 
 
 def key(a):
@@ -83,7 +87,7 @@ ELEMENTWISE = {np.where, operator.pow}
 
 def simplified(graph):
     """Drop what changes nothing."""
-    return rebuilt(graph, simpler)
+    return rebuilt(graph, lambda op, old, new: simpler(op))
 
 
 def simpler(op):
@@ -134,11 +138,16 @@ def without_broadcasts(op):
         before = a
         if type(a) is Op and a.function is np.broadcast_to:
             before = a.args[0]
-        elif isinstance(a, np.ndarray) and a.size > 1 and a.dtype == op.dtype and np.all(a == a.flat[0]):
+        elif isinstance(a, np.ndarray) and a.size > 1 and a.dtype == op.dtype and uniform(a):
             before = a.flat[0]
         if before is not a and np.broadcast_shapes(*map(shape_of, [*args[:i], before, *args[i + 1 :]])) == op.shape:
             args[i] = before
     return op if all(a is b for a, b in zip(args, op.args, strict=True)) else changed(op, op.function, tuple(args))
+
+
+def uniform(a):
+    """Whether an array is one number, repeated: 0.0 is not -0.0."""
+    return bool(np.all(a == a.flat[0])) and len(set(np.signbit(a).flat if a.dtype.kind == "f" else ())) < 2
 
 
 def shape_of(a):
@@ -187,30 +196,85 @@ def same(op, a):
     return type(a) is Op and a.shape == op.shape and a.dtype == op.dtype
 
 
-def joined(graph):
-    """Make one product of two that are added, ``A^T B + C^T D = [A; C]^T [B; D]``, with arrays one below the other.
+def beside(graph):
+    """Make one product of two with the same thin left factor, ``A B, A C`` of ``A [B C]``: A is read once."""
+    following = collections.defaultdict(list)
+    for op in graph.ops:
+        if is_product(op):
+            following[key(op.args[0])].append(op)
+    done = {}
 
-    This adds up in another order.
-    """
-
-    def rule(op):
-        if op.function is np.add and all(type(a) is Op and a.function is np.matmul for a in op.args):
-            lefts, rights = zip(*(a.args for a in op.args), strict=True)
-            columns = [a.args[0] for a in lefts if type(a) is Op and a.function in TRANSPOSES and a.ndim == 2]
-            made = [a for a in (*columns, *rights) if type(a) is Op and a.function not in (None, *VIEWS)]
-            if len(made) == 4 == len(set(made)) and all(a.dtype == op.dtype for a in made) and op.ndim == 2:
-                above, below = (stacked(pair) for pair in (columns, rights))
-                turned = Op(np.matrix_transpose, (above,), {}, above.shape[::-1], op.dtype)
-                return changed(op, np.matmul, (turned, below))
+    def rule(op, old, new):
+        if old in done:
+            return done[old]
+        if not is_product(op):
+            return op
+        a, b = op.args
+        rows, columns = op.shape
+        for other in following[key(old.args[0])]:
+            c = other.args[1]
+            ready = type(c) is not Op or (c in new and type(new[c]) is Op)
+            width = columns + other.shape[1]
+            thin = rows >= 16 * columns and width <= 64 and other.dtype == op.dtype
+            if other is not old and other not in new and ready and thin:
+                wide = Op(
+                    np.concatenate,
+                    ([b, new[c] if type(c) is Op else c],),
+                    {"axis": 1},
+                    (shape_of(b)[0], width),
+                    op.dtype,
+                )
+                both = Op(np.matmul, (a, wide), {}, (rows, width), op.dtype)
+                done[other] = columns_of(both, slice(columns, width), other)
+                return columns_of(both, slice(0, columns), op)
         return op
 
     return rebuilt(graph, rule)
 
 
-def stacked(arrays):
-    """Arrays one below the other."""
-    shape = sum(a.shape[0] for a in arrays), *arrays[0].shape[1:]
-    return Op(np.concatenate, (list(arrays),), {}, shape, arrays[0].dtype)
+def columns_of(both, columns, op):
+    """The columns of a product that were an operation of their own."""
+    return Op(operator.getitem, (both, (slice(None), columns)), {}, op.shape, op.dtype, op.name, op.place)
+
+
+def is_product(op):
+    """Whether an operation is the product of two matrices."""
+    return op.function is np.matmul and all(len(shape_of(a)) == 2 for a in op.args)
+
+
+def joined(graph):
+    """Make one product of two that are added, ``A B + C D = [A C] [B; D]``, where that saves more than it copies.
+
+    This adds up in another order.
+    """
+
+    def rule(op, old, new):
+        if op.function is np.add and op.ndim == 2 and all(type(a) is Op and is_product(a) for a in op.args):
+            (a, b), (c, d) = (p.args for p in op.args)
+            if all(type(x) is Op and x.dtype == op.dtype for x in (a, b, c, d)) and len({a, b, c, d}) == 4:
+                if all(x.function in TRANSPOSES and type(x.args[0]) is Op for x in (a, c)) and is_made(
+                    a.args[0], c.args[0], b, d
+                ):
+                    above = stacked((a.args[0], c.args[0]), 0)
+                    turned = Op(np.matrix_transpose, (above,), {}, above.shape[::-1], op.dtype)
+                    return changed(op, np.matmul, (turned, stacked((b, d), 0)))
+                if a.shape == c.shape and a.shape[1] * sum(op.shape) < op.size and is_made(a, c):
+                    return changed(op, np.matmul, (stacked((a, c), 1), stacked((b, d), 0)))
+        return op
+
+    return rebuilt(graph, rule)
+
+
+def is_made(*ops):
+    """Whether these are calculated into buffers of their own, so that they can be calculated side by side."""
+    return all(type(op) is Op and op.function is not None and op.function not in VIEWS for op in ops)
+
+
+def stacked(arrays, axis):
+    """Arrays one below the other, or side by side."""
+    shape = list(arrays[0].shape)
+    shape[axis] = sum(a.shape[axis] for a in arrays)
+    return Op(np.concatenate, (list(arrays),), {"axis": axis}, tuple(shape), arrays[0].dtype)
 
 
 def split(graph, v):
@@ -230,7 +294,19 @@ def split(graph, v):
     first = Graph(
         first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], graph.guards
     )
-    return dead(first), Graph([v, *between], second.ops, second.outputs, [])
+    given = {op: Op(None, (), {}, op.shape, op.dtype, op.name) for op in between}
+    ops = [Op(op.function, op.args, op.kwargs, op.shape, op.dtype, op.name) for op in second.ops]
+    given |= dict(zip(second.ops, ops, strict=True)) | {v: v}
+
+    def new(a):
+        return given[a] if type(a) is Op else a
+
+    for op in ops:
+        op.args, op.kwargs = replaced(op.args, new), replaced(op.kwargs, new)
+    inputs = [v, *(given[op] for op in between)]
+    return dead(first), Graph(inputs, ops, replaced(second.outputs, new), [])
 
 
-ALL = dead, common, simplified, common, joined, dead
+SIMPLER = dead, common, simplified, common, dead
+TOGETHER = joined, beside, dead
+ALL = SIMPLER + TOGETHER

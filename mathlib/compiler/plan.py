@@ -53,6 +53,7 @@ OF_NUMBERS = {
     np.arccos: "acos({})",
     np.arctan2: "atan2({}, {})",
 }
+COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
 LIKE_NUMPY_S = "sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "expm1", "log1p"
 OF_NUMBERS |= {getattr(np, name): name + "({})" for name in LIKE_NUMPY_S}
 MATH = {name: getattr(math, name) for name in (*LIKE_NUMPY_S, "atan", "asin", "acos")}
@@ -85,7 +86,9 @@ class Plan:
             with np.errstate(all="ignore", under="call", call=lambda *_: lost.append(True)):
                 answers = run(*inputs)
             return None if lost else answers
-        except (ArithmeticError, ValueError):  # the loss itself will say what is wrong, if something is
+        except ChangedError:
+            raise
+        except Exception:  # the loss itself will say what is wrong, if something is
             return None
         finally:
             self.idle.append(run)
@@ -97,7 +100,7 @@ class Writer:
     def __init__(self, graph, n=0, fixed=()):
         self.graph, self.n, self.fixed = graph, n, fixed
         precisions = {op.dtype for op in (*graph.inputs, *graph.ops) if op.shape is not None and op.dtype.kind == "f"}
-        self.double = precisions <= {np.dtype(float), np.dtype(np.float16)}  # then its numbers are Python's
+        self.double = precisions <= {np.dtype(float)}  # then its numbers are Python's
         self.bound, self.lines, self.arrays = {}, [], {}
         self.lay_out()
         self.share()
@@ -128,8 +131,8 @@ class Writer:
         for op in graph.ops:
             if op.function is assemble and op in self.sample:
                 self.write_parts(op)
-            elif op.function is np.concatenate and len(op.args) == 1 and not op.kwargs:
-                self.write_rows(op)
+            elif op.function is np.concatenate and len(op.args) == 1 and set(op.kwargs) == {"axis"}:
+                self.write_beside(op, op.kwargs["axis"])
 
     def write_parts(self, op):
         """Let what is put together be calculated in its place, where the places do not overlap."""
@@ -137,7 +140,7 @@ class Writer:
         filled = np.zeros(shape, np.int8)
         for k in keys:
             np.add.at(filled, k, 1)
-        if filled.size and filled.max() > 1:
+        if not np.all(filled == 1):  # with gaps, it is filled with zeros first
             return
         for p, k in zip(parts, keys, strict=True):
             if type(p) is not Op or p not in self.sample or not is_basic(k):
@@ -153,14 +156,16 @@ class Writer:
                 self.sample[q] = there.reshape(q.shape)
                 self.placed.update(between)
 
-    def write_rows(self, op):
-        """Let arrays that are joined, one below the other, be calculated in their places."""
-        stop = 0
-        for p in op.args[0]:
-            start, stop = stop, stop + p.shape[0]
+    def write_beside(self, op, axis):
+        """Let arrays that are joined be calculated in their places."""
+        reshaped = {base for view, base in self.base.items() if view.function not in TRANSPOSES}
+        for p, key in places_of(op, axis):
+            there = self.sample[op][key] if op in self.sample else None
             if self.can_be_placed(p) and p.dtype == op.dtype:
-                self.target[p] = op, slice(start, stop)
-                self.sample[p] = self.sample[op][start:stop]
+                whole = there.flags.c_contiguous
+                if whole or (isinstance(p.function, np.ufunc) and p not in reshaped and not self.masked(p)):
+                    self.target[p] = op, key
+                    self.sample[p] = there
 
     def can_be_placed(self, p):
         """Whether an array is calculated into a buffer of its own, which may be a part of another."""
@@ -328,7 +333,11 @@ class Writer:
 
     def number(self, op, text):
         """A number without axes, as one of Python's where their precision is the same."""
-        return f"{PYTHON_S[op.dtype.kind]}({text})" if self.double else text
+        return f"{PYTHON_S[op.dtype]}({text})" if self.python(op) else text
+
+    def python(self, op):
+        """Whether a number without axes is one of Python's: whole ones keep their type, in which they wrap around."""
+        return self.double and op.dtype in PYTHON_S
 
     def accept(self, op, given):
         """Take an input: a small array is copied, so that the views of it are there already."""
@@ -354,10 +363,11 @@ class Writer:
             if guard.convert is bool:
                 value = value if op.shape == () else f"bool({value})"
                 test = f"not {value}" if outcome else value
-            elif isinstance(outcome, np.ndarray):
-                test = f"not {self.bind(np.array_equal)}({value}, {self.bind(outcome)})"
+            elif guard.convert in (int, operator.index):
+                test = f"{self.bind(guard.convert)}({value}) != {outcome}"
             else:
-                test = f"{self.bind(guard.convert)}({value}) != {self.bind(outcome, f'outcome{i}')}"
+                found = f"{self.bind(guard.convert)}({value})"
+                test = f"not {self.bind(alike)}({found}, {self.bind(outcome, f'outcome{i}')})"
             self.lines.append(f"if {test}: raise {self.bind(ChangedError)}({i})")
 
     def demand_finite(self, ops):
@@ -425,7 +435,8 @@ class Writer:
             for a in args
             if type(a) is Op or isinstance(a, np.ndarray)
         )
-        if self.double and numbers and f in OF_NUMBERS and not op.kwargs and all(is_number(a) for a in args):
+        known = f in OF_NUMBERS and (op.dtype == float or f in COMPARISONS)
+        if self.double and numbers and known and not op.kwargs and all(is_number(a) for a in args):
             text = OF_NUMBERS[f].format(*map(self.ref, args))
             if self.once(op) and "(" not in OF_NUMBERS[f]:
                 self.name[op] = f"({text})"
@@ -435,12 +446,12 @@ class Writer:
             self.lines.append(f"{name} = {text}")
         elif numbers and f is sech2:
             self.lines.append(f"{name} = {self.slope_of_tanh(args[0])}")
-        elif f is as_type and self.double:
+        elif f is as_type and self.python(op):
             self.lines.append(f"{name} = {self.number(op, self.ref(args[0]))}")
         elif f is operator.getitem and type(args[0]) is Op and args[0] in self.sample and type(args[1]) is int:
             item = (
                 f"{self.ref(args[0])}.item({args[1]})"
-                if args[0].ndim == 1 and self.double
+                if args[0].ndim == 1 and self.python(op)
                 else f"{self.ref(args[0])}[{args[1]}]"
             )
             self.lines.append(f"{name} = {item}")
@@ -536,7 +547,7 @@ class Writer:
         filled = np.zeros(shape, np.int8)
         for k in keys:
             np.add.at(filled, k, 1)
-        if not filled.all():  # then nothing has been written into it before
+        if not filled.all():
             self.lines.append(f"{out}.fill(0)")
         for p, k in zip(parts, keys, strict=True):
             q = p
@@ -556,11 +567,9 @@ class Writer:
     def emit_joined(self, op, f, out):
         """Arrays side by side; those that were calculated there are there already."""
         if op in {whole for whole, _ in self.target.values()}:
-            stop = 0
-            for p in op.args[0]:
-                start, stop = stop, stop + p.shape[0]
+            for p, key in places_of(op, op.kwargs["axis"]):
                 if self.target.get(p, (None,))[0] is not op:
-                    self.lines.append(f"{out}[{start}:{stop}] = {self.ref(p)}")
+                    self.lines.append(f"{out}[{self.ref(key)}] = {self.ref(p)}")
             return
         axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0)
         self.lines.append(f"{self.bind(f)}({self.ref(op.args[0])}, {self.ref(axis)}, {out})")
@@ -621,7 +630,7 @@ class Writer:
             return arrays[op]
 
         made = [array(op) if of is None else of(array(op)) for op, of in self.arrays.values()]
-        numbers = [arrays[op].item() if self.double else arrays[op] for op in self.numbers]
+        numbers = [arrays[op].item() if self.python(op) else arrays[op] for op in self.numbers]
         return self.make(*self.bound.values(), *made, *numbers)
 
 
@@ -640,13 +649,27 @@ def joined(op):
     return (op.args, divisor) if vector else ()
 
 
-PYTHON_S = {"f": "float", "i": "int", "u": "int", "b": "bool"}
+PYTHON_S = {np.dtype(float): "float", np.dtype(bool): "bool"}
 LONG = {np.add.reduce, np.maximum.reduce, np.minimum.reduce}  # their axis is 0 if none is named
 
 
 def is_number(a):
     """Whether an argument is a number without axes."""
     return a.shape == () if type(a) is Op else isinstance(a, (bool, int, float, np.float64))
+
+
+def places_of(op, axis):
+    """The arrays that an operation joins, and the keys of their places."""
+    stop = 0
+    for p in op.args[0]:
+        start, stop = stop, stop + np.shape(p)[axis] if type(p) is not Op else stop + p.shape[axis]
+        yield p, (slice(None),) * axis + (slice(start, stop),)
+
+
+def alike(a, b):
+    """Whether two outcomes are the same, to the bit."""
+    a, b = np.asarray(a), np.asarray(b)
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
 
 def with_rest(function, rest, kwargs, a):

@@ -5,11 +5,13 @@ program of a derivative. What leaves the trace (an `if`, a loop count, `float`, 
 recorded with its outcome, and checked whenever the program runs.
 """
 
+import functools
 import operator
+import types
 
 import numpy as np
 
-from mathlib.arithmetic import Number, Run, UnsupportedError, caller, unsupported
+from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, unsupported
 from mathlib.compiler.graph import Graph, Guard, Op
 from mathlib.door import is_finite
 from mathlib.primitives import sech2
@@ -32,7 +34,8 @@ class Tracing(Run):
 
     def __init__(self):
         super().__init__()
-        self.ops, self.guards = [], []
+        self.ops, self.guards, self.constants = [], [], {}
+        self.failed = None  # the call that raised an error; if the program goes on, the trace does not show when
 
     def input(self, value, name):
         """A number that stands for an argument of the program."""
@@ -41,13 +44,20 @@ class Tracing(Run):
 
     def call(self, function, args, kwargs, compute=None):
         """Call the function on the arrays, and write it down."""
-        if function is np.mean and set(kwargs) <= {"axis", "keepdims"}:
+        self.check()
+        if function is np.mean and set(kwargs) <= {"axis", "keepdims"} and args[0].dtype != np.float16:
             total = self.call(np.sum, args, kwargs)
             return total / (args[0].size / max(np.size(total), 1))
-        y = (compute or function)(*values_of(args), **values_of(kwargs))
+        try:
+            y = (compute or function)(*values_of(args), **values_of(kwargs))
+        except Exception:
+            self.failed = f"{name_of(function)} ({caller()})"
+            raise
+        if y is None or any(y is a for a in (*args, *kwargs.values())):
+            raise unsupported(function, args, STORE, REBUILD)
         if function in OF_SHAPE:
             return y
-        return self.result(y, function, ops_of(args), ops_of(kwargs))
+        return self.result(y, function, self.ops_of(args), self.ops_of(kwargs))
 
     def result(self, y, function, args, kwargs):
         """The number for what came out; of a tuple, one for each element."""
@@ -67,9 +77,29 @@ class Tracing(Run):
         self.ops.append(op)
         return Traced(y, op, self)
 
+    def ops_of(self, tree):
+        """The arguments with Ops in the place of numbers, and with copies of the arrays, which may change later."""
+        if isinstance(tree, Traced):
+            return tree.op
+        return self.constant(tree) if isinstance(tree, np.ndarray) else mapped(tree, self.ops_of)
+
+    def constant(self, a):
+        """A copy of an array: one for all that are equal."""
+        alike = self.constants.setdefault((a.shape, a.dtype, a.strides, str(a.flat[:1]), str(a.flat[-1:])), [])
+        for b in alike:
+            if np.array_equal(a, b):
+                return b
+        alike.append(a.copy("K"))
+        return alike[-1]
+
     def guard(self, number, convert):
         """Take for granted what a number gives outside of the trace."""
-        outcome = convert(number.value)
+        self.check()
+        try:
+            outcome = convert(number.value)
+        except ValueError:  # of a TypeError, the shape tells
+            self.failed = f"{name_of(convert)} ({caller()})"
+            raise
         self.guards.append(Guard(number.op, convert, outcome, caller()))
         return outcome
 
@@ -84,13 +114,6 @@ def values_of(tree):
             )
         return tree.value
     return mapped(tree, values_of)
-
-
-def ops_of(tree):
-    """The arguments with Ops in the place of numbers, and with copies of the arrays, which may change later."""
-    if isinstance(tree, Traced):
-        return tree.op
-    return tree.copy() if isinstance(tree, np.ndarray) and tree.flags.writeable else mapped(tree, ops_of)
 
 
 def mapped(tree, f):
@@ -117,6 +140,16 @@ def as_number(x):
 def as_list(x):
     """The array as a list."""
     return np.asarray(x).tolist()
+
+
+def as_text(spec, x):
+    """The array as text."""
+    return format(np.asarray(x)[()], spec)
+
+
+def calls(a):
+    """Whether an argument is a function of the program's, or a list of such."""
+    return any(map(calls, a)) if type(a) in (list, tuple) else isinstance(a, types.FunctionType)
 
 
 def leaving(convert):
@@ -160,10 +193,15 @@ class Traced(Number):
             return NotImplemented
         if function in EXPANDED:
             return function.__wrapped__(*args, **kwargs)
+        if any(map(calls, (*args, *kwargs.values()))):
+            if function in TABLE:
+                return TABLE[function](args, kwargs)
+            reason = "a program is traced in NumPy calls, and this one calls a function of its own"
+            raise unsupported(function, [self], reason, "call the function, and np.where for its cases")
         return self.run.call(function, args, kwargs, getattr(function, "__wrapped__", None))
 
     def __format__(self, spec):
-        return format(self.value, spec)
+        return self.run.guard(self, functools.partial(as_text, spec))
 
     def astype(self, dtype, **options):
         """See `np.ndarray.astype`."""
@@ -196,4 +234,9 @@ def traced(f, arguments, names):
             y = f(*inputs)
     finally:
         run.alive = False
-    return Graph([a.op for a in inputs], run.ops, ops_of(y), run.guards), values_of(y)
+    if run.failed:
+        raise UnsupportedError(
+            f"a compiled program goes on after an error of {run.failed}. Instead: a condition that tells it before, or"
+            " the loss itself, not compiled."
+        )
+    return Graph([a.op for a in inputs], run.ops, run.ops_of(y), run.guards), values_of(y)

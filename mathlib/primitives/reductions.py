@@ -335,7 +335,13 @@ def average(x, /, axis=None, weights=None, *, keepdims=False):
     if not isinstance(weights, Number):
         weights = np.asarray(weights, np.result_type(x.dtype, weights))
     if np.shape(weights) != np.shape(x):
-        raise unsupported(np.average, [x], "weights must have the shape of the array", "broadcast the weights first")
+        axes = axes_of(x, axis)
+        if axis is None or np.shape(weights) != tuple(x.shape[i] for i in axes):
+            raise ValueError(
+                f"weights of shape {np.shape(weights)} fit neither the array's, {x.shape}, nor its axes {axis}."
+            )
+        shape = [n if i in axes else 1 for i, n in enumerate(x.shape)]
+        weights = np.broadcast_to(np.reshape(np.transpose(weights, np.argsort(axes)), shape), x.shape)
     return np.sum(x * weights, axis, keepdims=keepdims) / np.sum(weights, axis, keepdims=keepdims)
 
 

@@ -7,7 +7,7 @@ from mathlib.arithmetic import Number, composite, discrete, operand, real_value,
 from mathlib.primitives.reductions import kept, reduced_first
 from mathlib.primitives.shapes import assemble
 
-discrete(np.nanargmax, np.nanargmin, np.argpartition, np.lexsort, np.digitize, np.isposinf, np.isneginf)
+discrete(np.nanargmax, np.nanargmin)
 
 
 def constant(a, x):
@@ -267,31 +267,10 @@ def slopes(f, h, edge_order):
     return np.concatenate([first, d[:-1] + bend * h[:-1], last])
 
 
-@composite(np.ediff1d)
-def ediff1d(x, /, to_end=None, to_begin=None):
-    ends = [() if end is None else (np.reshape(constant(end, x), -1),) for end in (to_begin, to_end)]
-    return np.concatenate([*ends[0], np.diff(np.ravel(x)), *ends[1]])
-
-
 @composite(np.unwrap)
 def unwrap(p, /, discont=None, axis=-1, *, period=2 * np.pi):
     plain = real_value(p)
     return p + (np.unwrap(plain, discont, axis, period=period) - plain)
-
-
-@composite(np.piecewise)
-def piecewise(x, /, condlist, funclist):
-    if np.ndim(condlist) == np.ndim(x):
-        condlist = [condlist]
-    if len(funclist) == len(condlist) + 1:
-        condlist = [*condlist, ~np.any(np.asarray(condlist), 0)]
-    y = np.zeros_like(x)
-    for condition, f in zip(np.asarray(condlist), funclist, strict=True):
-        if callable(f) and np.any(condition):
-            chosen = x[condition]
-            f = assemble([np.broadcast_to(f(chosen), np.shape(chosen))], [condition], np.shape(x))
-        y = y if callable(f) else np.where(condition, f, y)
-    return y
 
 
 # ------------------------------------------------------------------------------- polynomials
@@ -352,12 +331,6 @@ def poly(zeros, /):
     for root in np.atleast_1d(zeros):
         y = np.concatenate([y, zero]) - root * np.concatenate([zero, y])
     return y
-
-
-@composite(np.vander)
-def vander(x, /, N=None, increasing=False):
-    powers = np.arange(len(x) if N is None else N)
-    return x[:, None] ** (powers if increasing else powers[::-1]).astype(x.dtype)
 
 
 @composite(np.polyfit)
