@@ -801,6 +801,6 @@ WRITERS = (
     (lambda w, op: op.function is assemble, Writer.emit_assemble),
     (lambda w, op: op.function in FILLS and type(op.args[0]) is Op and op.args[0].shape == (), Writer.emit_fill),
     (lambda w, op: op.function in (np.concatenate, np.stack), Writer.emit_joined),
-    (lambda w, op: op.function is windows and w.static(op.args[0]), Writer.emit_windows),
+    (lambda w, op: op.function is windows and w.static(op) and w.static(op.args[0]), Writer.emit_windows),
     (lambda w, op: op.function is overlap_add and w.static(op) and w.static(op.args[0]), Writer.emit_overlap),
 )
