@@ -98,8 +98,6 @@ SMOOTH = {
     np.corrcoef: [(np.corrcoef, (3, 4)), (lambda x: np.corrcoef(A, x), (5,))],
     np.interp: [(lambda x: np.interp(x, KNOTS, KNOTS**2), (6,)), (lambda x: np.interp(A, np.cumsum(x * x + 0.1) - 2, x), (4,)),
                 (lambda x: np.interp(x[:2], KNOTS, x[2:], period=3.0), (6,)), (lambda x: np.interp(A, KNOTS, x), (4,))],
-    np.piecewise: [(lambda x: np.piecewise(x, [x < -0.3, x > 0.5], [np.sin, 2.0, lambda x: x**2]), (3, 4)),
-                   (lambda x: np.piecewise(x, x > 0, [np.exp, np.cos]), (6,))],
     np.poly: [(np.poly, (4,))],
     np.vander: [(np.vander, (3,)), (lambda x: np.vander(x, 5, True), (3,))],
     np.polyfit: [(lambda x: np.polyfit(A[0], x, 2) ** 2, (5,)), (lambda x: np.polyfit(x, A.T, 1), (5,)),

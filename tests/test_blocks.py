@@ -435,5 +435,5 @@ def test_a_block_of_no_numbers_is_refused():
 
 
 def test_what_has_no_derivative_has_none_in_a_block():
-    with pytest.raises(UnsupportedError, match=r"np\.sinc.*line \d+"):
-        jvp(lambda x: np.sinc(x), np.ones(3), np.ones((3, 2)))
+    with pytest.raises(UnsupportedError, match=r"np\.spacing.*line \d+"):
+        jvp(lambda x: np.spacing(x), np.ones(3), np.ones((3, 2)))

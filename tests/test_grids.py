@@ -38,7 +38,7 @@ def between(low, high):
 
 def row(function, *arguments, **options):
     """One row of a grid: a function, the choices of each argument, and the choices of each option."""
-    return pytest.param(function, arguments, options, id=name_of(function))
+    return pytest.param(function, arguments, options, id=name_of(getattr(function, "func", function)))
 
 
 def pairs(function, a, b=None):

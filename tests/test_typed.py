@@ -21,8 +21,10 @@ def test_every_public_name_is_typed():
 def test_the_stub_has_the_parameters_of_the_code():
     for name, node in TYPED.items():
         parameters = inspect.signature(getattr(mathlib, name)).parameters.values()
-        assert [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL] == [a.arg for a in node.args.args], name
+        typed = [*node.args.args, *node.args.kwonlyargs]
+        assert [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL] == [a.arg for a in typed], name
         given = [p.default for p in parameters if p.default is not p.empty]
-        assert len(given) == len(node.args.defaults), name
-        for default, typed in zip(given, map(ast.literal_eval, node.args.defaults), strict=True):
+        defaults = [*node.args.defaults, *node.args.kw_defaults]
+        assert len(given) == len(defaults), name
+        for default, typed in zip(given, map(ast.literal_eval, defaults), strict=True):
             assert typed in (default, ...), name
