@@ -4,8 +4,10 @@ A  an MLP 784-256-256-10 with tanh, batch 128
 B  a CNN: 28x28x1, two 5x5 convolutions of 8 and 16 channels with stride 2, relu, a dense layer of 10, batch 64
 C  about a hundred operations on scalars: nothing but overhead
 D  MLPs of three layers, batch 32: 120 parameters ("small"), and h by h weights, 3 h (h + 1) parameters
+121, 1701  regressions by MLPs 10-10-1 and 20-20-20-20-20-1 with tanh, batch 32, named by their parameters
 
-All weights travel in one vector theta; A, B and D end in the mean softmax cross-entropy.
+All weights travel in one vector theta; A, B and D end in the mean softmax cross-entropy, the regressions in half the
+mean square of the errors.
 """
 
 import cmath
@@ -64,7 +66,9 @@ class Network:
     def __init__(self, layers, activation, X, y, dtype=float):
         self.layers, self.tanh, self.dtype, self.n = layers, activation == "tanh", np.dtype(dtype), len(X)
         self.X = X.astype(np.longdouble) if dtype == np.longdouble else X
-        self.Y = np.eye(layers[-1].shape[1], dtype=self.X.dtype)[y] / len(X)
+        self.regression = y.dtype.kind == "f"
+        targets = y[:, None] if self.regression else np.eye(layers[-1].shape[1])[y]
+        self.Y = targets.astype(self.X.dtype) / len(X)
         self.size = sum(math.prod(L.shape) + L.shape[1] for L in layers)
         self.answer = np.empty(self.size, dtype)
         self.grads = self.split(self.answer)
@@ -79,12 +83,12 @@ class Network:
         return np.empty(shape, self.dtype)
 
     def split(self, theta):
-        """The weights and biases, as views."""
+        """The weights and biases, as views; of a block (size, k), each with k as its last axis."""
         parts, start = [], 0
         for layer in self.layers:
             middle = start + math.prod(layer.shape)
             stop = middle + layer.shape[1]
-            parts.append((theta[start:middle].reshape(layer.shape), theta[middle:stop]))
+            parts.append((theta[start:middle].reshape(*layer.shape, *theta.shape[1:]), theta[middle:stop]))
             start = stop
         return parts
 
@@ -114,11 +118,14 @@ class Network:
             return np.subtract(1, s, out=s)
         return a.real > 0
 
-    def softmax(self, z):
-        """Logits become the gradient with respect to them, in place."""
-        z -= z.real.max(1, keepdims=True)
-        np.exp(z, out=z)
-        z /= z.sum(1, keepdims=True) * self.n
+    def compare(self, z):
+        """The outputs become the gradient with respect to them, in place."""
+        if self.regression:
+            z /= self.n
+        else:
+            z -= z.real.max(1, keepdims=True)
+            np.exp(z, out=z)
+            z /= z.sum(1, keepdims=True) * self.n
         z -= self.Y
 
     forward = staticmethod(np.matmul)
@@ -137,7 +144,7 @@ class Network:
             self.add_bias(a, b, layer)
             if k < len(self.layers) - 1:
                 self.activate(a)
-        self.softmax(a)
+        self.compare(a)
         delta = a
         for k in reversed(range(len(self.layers))):
             W_grad, b_grad = self.grads[k]
@@ -174,7 +181,7 @@ class Dual(Network):
             if k < last:
                 self.activate(a)
             else:
-                self.softmax(a)
+                self.compare(a)
         delta = self.right[last][self.rows[last] :]
         delta[:] = a
         self.P = a + self.Y
@@ -199,8 +206,11 @@ class Dual(Network):
             if k < last:
                 np.multiply(dz, self.slopes[k], out=self.da[k])
         dr = self.right[last][: self.rows[last]]
-        np.multiply(self.P, dz, out=dr)
-        dr -= self.P * (dr.sum(1, keepdims=True) * self.n)
+        if self.regression:
+            np.divide(dz, self.n, out=dr)
+        else:
+            np.multiply(self.P, dz, out=dr)
+            dr -= self.P * (dr.sum(1, keepdims=True) * self.n)
         for k in range(last, 0, -1):
             r, layer = self.rows[k], self.layers[k]
             np.matmul(self.left[k].T, self.right[k], out=self.grads[k][0])
@@ -221,6 +231,35 @@ class Dual(Network):
 
     def hvp(self, theta, v):
         return self.at(theta).product(v)
+
+    def block(self, V):
+        """H V for a block V (size, k), of a regression: the k tangents travel together, as the last axis."""
+        answer, directions, tangents = np.empty_like(V), self.split(V), []
+        layers = list(zip(self.inputs, self.weights, directions, self.split(answer), strict=True))
+        for k, (A, (W, _), (dW, db), _) in enumerate(layers):
+            dz = (A @ dW.reshape(len(dW), -1)).reshape(self.n, *db.shape) + db
+            if k:
+                dz += W.T @ tangents[k - 1][1]
+            if k < len(layers) - 1:
+                tangents.append((dz, dz * self.slopes[k][..., None]))
+        dr = dz / self.n
+        for k, (A, (W, _), (dW, _), (W_out, b_out)) in reversed(list(enumerate(layers))):
+            R = self.right[k][self.rows[k] :]
+            W_out[:] = (A.T @ dr.reshape(self.n, -1)).reshape(W_out.shape)
+            dr.sum(0, out=b_out)
+            if k:
+                dz, da = tangents[k - 1]
+                W_out += (R.T @ da.reshape(self.n, -1)).reshape(-1, *da.shape[1:]).swapaxes(0, 1)
+                below = W @ dr
+                below += (R @ dW.swapaxes(0, 1).reshape(R.shape[1], -1)).reshape(below.shape)
+                dr = below * self.slopes[k - 1][..., None] + dz * self.bends[k - 1][..., None]
+        return answer
+
+    def dense(self, theta, columns=128):
+        """The matrix H, some columns at a time, so that their tangents stay in the cache."""
+        self.at(theta)
+        E = np.eye(self.size)
+        return np.hstack([self.block(E[:, k : k + columns]) for k in range(0, self.size, columns)])
 
 
 class ComplexStep(Network):
@@ -318,9 +357,11 @@ def network_program(layers, xp, unravel, conv2d, relu, softmax_cross_entropy):
     """The other works, for any library that has these functions."""
     if isinstance(layers[0], Dense):
 
-        def logits(theta, X):
-            W1, b1, W2, b2, W3, b3 = unravel(theta)
-            return xp.tanh(xp.tanh(X @ W1 + b1) @ W2 + b2) @ W3 + b3
+        def logits(theta, a):
+            weights = unravel(theta)
+            for W, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+                a = xp.tanh(a @ W + b)
+            return a @ weights[-2] + weights[-1]
 
     else:
 
@@ -329,6 +370,8 @@ def network_program(layers, xp, unravel, conv2d, relu, softmax_cross_entropy):
             L = relu(conv2d(relu(conv2d(L, f1) + b1), f2) + b2)
             return L.reshape((len(L), -1)) @ W + b
 
+    if layers[-1].shape[1] == 1:
+        return lambda theta, X, y: xp.mean((logits(theta, X)[:, 0] - y) ** 2) / 2
     return lambda theta, X, y: softmax_cross_entropy(logits(theta, X), y)
 
 
@@ -351,7 +394,9 @@ def weights(layers, rng):
 
 
 def data(batch, shape, classes, rng):
-    return rng.uniform(size=(batch, *shape)), rng.integers(classes, size=batch)
+    """Inputs, and classes or, of a single output, real targets."""
+    y = rng.integers(classes, size=batch) if classes > 1 else rng.normal(size=batch)
+    return rng.uniform(size=(batch, *shape)), y
 
 
 def mlp_layers(*widths):
@@ -359,9 +404,15 @@ def mlp_layers(*widths):
 
 
 def network(work, rng, width=None):
-    """The layers, activation, X and y of work "A", "B", "small", or "D" of a width."""
+    """The layers, activation, X and y of work "A", "B", "121", "1701", "small", or "D" of a width."""
     if work == "B":
         layers = [Conv(28, 1, 8), Conv(12, 8, 16), Dense(4 * 4 * 16, 10)]
         return layers, "relu", *data(64, (28, 28, 1), 10, rng)
-    widths, batch = {"A": ((784, 256, 256, 10), 128), "small": ((5, 6, 6, 6), 32), "D": ((width,) * 4, 32)}[work]
+    widths, batch = {
+        "A": ((784, 256, 256, 10), 128),
+        "121": ((10, 10, 1), 32),
+        "1701": ((*[20] * 5, 1), 32),
+        "small": ((5, 6, 6, 6), 32),
+        "D": ((width,) * 4, 32),
+    }[work]
     return mlp_layers(*widths), "tanh", *data(batch, widths[:1], widths[-1], rng)

@@ -28,6 +28,7 @@ and one that a row does not know is refused by its name.
 """
 
 import contextlib
+import dis
 import functools
 import importlib
 import inspect
@@ -90,14 +91,20 @@ def outside():
 
 def caller():
     """Say where in the user's program the current operation stands: "in f, line 3: `return np.abs(z)`"."""
-    _, frame = places()
-    name, line, file = frame.f_code.co_name, frame.f_lineno, frame.f_code.co_filename
-    code = linecache.getline(file, line).strip()
-    return f"in {name}, line {line}" + (f": `{code}`" if code else "")
+    frame = places()[1]
+    return place(frame, frame.f_lineno)
+
+
+def place(frame, line):
+    """Say which line of a program a frame stands in."""
+    code = linecache.getline(frame.f_code.co_filename, line).strip()
+    return f"in {frame.f_code.co_name}, line {line}" + (f": `{code}`" if code else "")
 
 
 def name_of(function):
     """The name a reader would write: "np.linalg.solve"."""
+    if isinstance(ufunc := getattr(function, "__self__", None), np.ufunc):
+        return f"{name_of(ufunc)}.{function.__name__}"
     module = getattr(function, "__module__", None) or "numpy"
     name = getattr(function, "__qualname__", None) or getattr(function, "__name__", repr(function))
     if is_special(function):
@@ -192,8 +199,16 @@ def refuse_rules(function, arrays, a):
     raise unsupported(function, arrays, f"a {type_of(a)} has rules of its own", plain_form(a, "a") + product)
 
 
+class Several:
+    """What stands for several real arrays, as two do for a complex one: its own operations take a Number in."""
+
+    __slots__ = ()
+
+
 def plain_form(a, name):
     """What to write for the plain numbers of something that has rules of its own."""
+    if isinstance(a, Several):
+        return f"np.stack([{name}.real, {name}.imag])"
     for attribute, form in PLAIN_FORMS.items():
         if hasattr(a, attribute):
             return form.format(name)
@@ -309,7 +324,7 @@ class Rule(Row):
         if kwargs or rest:
             kwargs = self.check(arrays, rest, kwargs)
         y = self.run(arrays, rest, kwargs)
-        if y is NotImplemented:
+        if y is NotImplemented and not any(isinstance(a, Several) for a in arrays):
             refuse_rules(self.function, arrays, next(a for a in arrays if getattr(a, "__array_ufunc__", self) is None))
         return y
 
@@ -335,7 +350,7 @@ class Rule(Row):
                 if run.level > level:
                     top, level = a, run.level
             elif type(a) not in REAL and (type(a) is not np.ndarray or a.dtype.kind not in "fiub"):
-                if getattr(a, "__array_ufunc__", self) is None:
+                if getattr(a, "__array_ufunc__", self) is None or isinstance(a, Several):
                     return NotImplemented  # Python then asks a for its own operation
                 if self.sparse and hasattr(a, "tocsr"):
                     return self.sparse(*arrays)
@@ -449,13 +464,13 @@ class Elementwise(Rule):
                 return self.run(arrays, rest, kwargs)
         return self.function(*arrays)
 
-    def tangent(self, y, values, tangents, rest, kwargs):
+    def tangent(self, y, values, tangents, rest, kwargs, block=False):
         if len(self.partials) != len(tangents):
             raise TypeError(f"{name_of(self.function)} takes {len(self.partials)} arrays, and got {len(tangents)}.")
-        return combine(self.partials, y, values, tangents)
+        return combine(self.partials, y, values, tangents, block)
 
     def tangents(self, y, values, tangents, rest, kwargs):
-        return combine(self.partials, y, values, tangents, block=True)
+        return self.tangent(y, values, tangents, rest, kwargs, block=True)
 
     def linearize(self, y, values, parents, rest, kwargs):
         known = zip(self.partials, parents, strict=True)
@@ -641,7 +656,12 @@ class Composite(Row):
             return self.program(*args, **kwargs)
         count = len(args) if self.open else self.count
         arrays, rest = args[:count], args[count:]
-        kwargs |= zip(self.signature[0][count:] or self.names[count:], rest, strict=False)
+        names = self.signature[0][count:] or self.names[count:]
+        if len(rest) > len(names):
+            raise unsupported(
+                self.function, arrays, f"it has a rule for {count + len(names)} arguments", "fewer of them"
+            )
+        kwargs |= zip(names, rest, strict=False)
         operands = arrays[0] if self.listed else arrays
         given = [*operands, *kwargs.values()]
         operands = [operand(self.function, a, given) for a in operands]
@@ -664,14 +684,21 @@ class Discrete(Row):
 
 
 def real_value(x):
-    """The plain real array that x stands for, at any depth of nesting; also inside lists and tuples.
+    """The plain real array that x stands for, at any depth of nesting; also inside lists, tuples, arrays of objects.
 
     A traced array is one.
     """
     while isinstance(x, Number) and not x.is_real:
         x.run.check()
         x = x.primal
+    if holds_numbers(x):
+        return np.reshape(np.array(real_value(x.ravel().tolist())), x.shape)
     return type(x)(map(real_value, x)) if type(x) in (list, tuple) else x
+
+
+def holds_numbers(a):
+    """Whether a is an array of objects some of which are Numbers, as `np.array([x[0], x[1]])` is."""
+    return type(a) is np.ndarray and a.dtype.kind == "O" and any(isinstance(e, Number) for e in a.flat)
 
 
 TABLE = {}
@@ -760,8 +787,9 @@ NONANALYTIC = {
 }
 SPECIAL = "mathlib.primitives.special"  # the rows of SciPy's functions, which most programs do without
 REPLACEMENT = {
-    np.cumprod: "np.exp(np.cumsum(np.log(x))) for positive x",
-    np.sinc: "np.sin(np.pi * x) / (np.pi * x) away from 0",
+    np.sort_complex: "np.sort(x)",
+    np.histogram2d: "np.bincount of constant places, with weights=",
+    np.histogramdd: "np.bincount of constant places, with weights=",
 }
 
 
@@ -811,6 +839,7 @@ class Run:
 
 REDUCTIONS = {np.add: np.sum, np.multiply: np.prod, np.maximum: np.max, np.minimum: np.min}
 REDUCTIONS |= {np.logical_and: np.all, np.logical_or: np.any}
+REDUCTIONS |= {np.fmax: np.nanmax, np.fmin: np.nanmin, np.hypot: np.linalg.vector_norm}
 
 
 def refuse(name, reason, instead):
@@ -823,12 +852,16 @@ def refuse(name, reason, instead):
         ruled = not isinstance(asking, Number) and has_rules(asking) and not (scipy and first != "self")
         if scipy and not ruled:
             importlib.import_module("mathlib.primitives.replacements").refuse_scipy(self, called)
-        if ruled or isinstance(asking, numbers.Real):
+        foreign = type(asking) not in REAL and not isinstance(asking, Number)
+        if foreign and (ruled or isinstance(asking, numbers.Real)):
             refuse_rules(name, [self], asking)  # it took this number for one of its own kind
         if type(asking) in (list, tuple):
             module = np.linalg if "linalg" in called.f_globals["__name__"] else np
             function = getattr(module, called.f_code.co_name, name)
             raise unsupported(function, [self], "a list of differentiated numbers is no array", "np.stack([...])")
+        if holds_numbers(asking):
+            function = f"np.{called.f_code.co_name.lstrip('_')}"
+            raise unsupported(function, [self], "an array of objects is no array of numbers to it", IN_ONE_ARRAY)
         raise unsupported(name, [self], reason, instead)
 
     return method
@@ -858,6 +891,41 @@ def as_comparison(compare):
     return lambda a, b: compare(real_value(a), real_value(b))
 
 
+def in_order(compare, a, b, depth):
+    """The comparison of real values by an order, for a program that stands so many frames above.
+
+    The extrema of an array of objects ask it, too. Of equal numbers they have to share the derivative, of a NaN to
+    make another NaN, and no truth value tells them so: then they are refused, and only a comparison by an operator
+    is answered.
+    """
+    x, y = real_value(a), real_value(b)
+    told = compare(x, y)
+    if type(told) is np.bool and (x == y if told else x != x or y != y):
+        asking = sys._getframe(depth)
+        if asking.f_code.co_code[asking.f_lasti] != COMPARE_OP:
+            reason = "equal numbers, and NaN, are not compared within an array of objects"
+            raise unsupported("np.maximum or the like", [a, b], reason, IN_ONE_ARRAY)
+    return told
+
+
+class Order(Discrete):
+    """A comparison by an order; it is asked of a NumPy scalar too, as an array, whoever compares that."""
+
+    def __call__(self, args, kwargs):
+        if isinstance(args[0], np.ndarray) and len(args) == 2 and not kwargs:
+            return in_order(self.function, *args, 3)
+        return super().__call__(args, kwargs)
+
+
+def as_order(compare):
+    """The operator of a comparison by an order."""
+    return lambda a, b: in_order(compare, a, b, 2)
+
+
+COMPARE_OP = dis.opmap["COMPARE_OP"]
+IN_ONE_ARRAY = "np.stack([...]) where np.array([...]) or np.r_[...] joins differentiated numbers"
+
+
 def as_operator(function):
     """The operator of two arguments, and its reflection."""
     return (lambda a, b: TABLE[function].run((a, b), (), {}), lambda a, b: TABLE[function].run((b, a), (), {}))
@@ -866,14 +934,28 @@ def as_operator(function):
 LOSES = "a plain number would lose the derivative"
 KEEP = "stay in NumPy functions: np.stack([...]) joins numbers into an array, np.dot(A, x) is A.dot(x)"
 STORE = "an array is not changed in place while it is differentiated"
+INDEX_TRICK = type(np.r_).__base__
 REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
+
+
+no_array = refuse("np.asarray", LOSES, KEEP)
+
+
+def boxed(elements, shape):
+    """An array of objects."""
+    a = np.empty(len(elements), object)
+    for i, element in enumerate(elements):
+        a[i] = element
+    return a.reshape(shape)
 
 
 class Number(NDArrayOperatorsMixin):
     """An array in another arithmetic. It behaves as the real array that it stands for, or refuses.
 
-    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)`, `x.item()`, a
-    store into a float array and every function outside of the table raise, and say what to write instead.
+    It is not an ndarray, so that nothing can convert it in silence: `float(x)`, `np.asarray(x)` of an array,
+    `x.item()`, a store into a float array and every function outside of the table raise, and say what to write
+    instead. `np.array` of single ones gives an array of objects, which NumPy's functions calculate with one by one,
+    by operators and by methods named as the functions; where it meets a Number, or is returned, it becomes one.
 
     A subclass has `primal` (the value, in the next arithmetic below), `parts` (value and tangent), `run`, `error`
     (what it raises where it refuses) and `apply(rule, arrays, rest, kwargs)`.
@@ -895,6 +977,8 @@ class Number(NDArrayOperatorsMixin):
         if method == "outer":
             a, b = args
             return ufunc(np.reshape(a, np.shape(a) + (1,) * np.ndim(b)), b)
+        if (row := TABLE.get(getattr(ufunc, method))) is not None:
+            return row(args, kwargs)
         raise unsupported(f"{name_of(ufunc)}.{method}", [self], "there is no derivative rule for it", KEEP)
 
     def __array_function__(self, function, types, args, kwargs):
@@ -937,8 +1021,8 @@ class Number(NDArrayOperatorsMixin):
         return TABLE[operator.getitem]((self, key), {})
 
     # Straight to the table: NumPy's detour by __array_ufunc__ costs as much as a small operation itself.
-    __eq__, __ne__, __lt__ = map(as_comparison, (operator.eq, operator.ne, operator.lt))
-    __le__, __gt__, __ge__ = map(as_comparison, (operator.le, operator.gt, operator.ge))
+    __eq__, __ne__ = map(as_comparison, (operator.eq, operator.ne))
+    __lt__, __le__, __gt__, __ge__ = map(as_order, (operator.lt, operator.le, operator.gt, operator.ge))
     __hash__ = None
     __add__, __radd__ = as_operator(np.add)
     __sub__, __rsub__ = as_operator(np.subtract)
@@ -976,16 +1060,20 @@ class Number(NDArrayOperatorsMixin):
     argmax, argmin, argsort, nonzero = map(as_method, (np.argmax, np.argmin, np.argsort, np.nonzero))
     any, all, cumprod, searchsorted = map(as_method, (np.any, np.all, np.cumprod, np.searchsorted))
 
-    def __array__(self, *args, **kwargs):
-        frame = sys._getframe(1)
-        if frame.f_code.co_name == "_matmul_dispatch" and frame.f_locals.get("other") is self:
-            # A sparse matrix: what is no array to it, it leaves to our __rmatmul__.
-            boxed = np.empty(1, object)
-            boxed[0] = self
-            return np.reshape(boxed, ())
-        return self.plain_array(*args, **kwargs)
+    def __array__(self, dtype=None, copy=None):
+        """The number as an array of objects, so that `np.array([x[0], x[1]])` holds it; an array of numbers refuses.
 
-    plain_array = refuse("np.asarray", LOSES, KEEP)
+        Only `np.r_` and `np.c_` get the numbers of an array, as they ask for nothing else; and a sparse matrix gets an
+        array as one object: what is no array to it, it leaves to our `__rmatmul__`.
+        """
+        frame, (called, _) = sys._getframe(1), places()
+        if frame.f_code.co_name == "_matmul_dispatch" and frame.f_locals.get("other") is self:
+            return boxed([self], ())
+        scalar = self.ndim == 0 and not called.f_globals["__name__"].startswith("scipy.")
+        if dtype in (None, object) and (scalar or isinstance(called.f_locals.get("self"), INDEX_TRICK)):
+            return boxed(np.ravel(self) if self.ndim else [self], self.shape)
+        return no_array(self)
+
     __float__ = refuse("float", LOSES, KEEP)
     __int__ = refuse("int", LOSES, "np.trunc(x)")
     __hash__ = refuse("hash", LOSES, "a key that does not come from theta")

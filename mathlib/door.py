@@ -5,10 +5,25 @@ Each check says what was needed, what came, and what to do instead.
 
 import math
 import operator
+import re
+import traceback
 
 import numpy as np
 
-from mathlib.arithmetic import Number, UnsupportedError, has_rules, plain_form, type_of, underflows
+from mathlib.arithmetic import (
+    IN_ONE_ARRAY,
+    INSIDE,
+    LIBRARIES,
+    Number,
+    UnsupportedError,
+    has_rules,
+    holds_numbers,
+    operand,
+    place,
+    plain_form,
+    type_of,
+    underflows,
+)
 
 
 def program(f, *wrong):
@@ -78,7 +93,8 @@ def array(a, name):
     if isinstance(a, np.ma.MaskedArray):
         raise TypeError(f"{name} is masked: all its numbers are needed. Instead: {name}.filled(0.0).")
     try:
-        return np.asarray(a)
+        a = np.asarray(a)
+        return operand(name, a, a.flat) if holds_numbers(a) else a
     except ValueError:
         raise TypeError(
             f"{name} is a {type(a).__name__} of rows of different shapes: one array is needed. Instead: np.concatenate,"
@@ -224,11 +240,31 @@ def array_result(y):
         instead = plain_form(y, "y")
         raise TypeError(f"f returned a {type_of(y)}: one array of real numbers is needed. Instead: return {instead}.")
     a = np.asarray(y)
+    if holds_numbers(a):
+        return array_result(operand("return", a, a.flat))
     if a.dtype.kind not in "biuf":
         what = a.dtype if isinstance(y, (np.ndarray, np.generic)) else f"a {type_of(y)}"
         instead = "np.stack([...])" if a.dtype == object and a.ndim else "an array of floats"
         raise TypeError(f"f returned {what}: real numbers are needed. Instead: return {instead}.")
     return a[()]
+
+
+# What NumPy says of an array of objects that it cannot calculate with.
+OF_OBJECTS = re.compile(
+    r"dtype\('O'\)|type object is unsupported|dtype\[object_\]|no callable \w+ method|not supported for the input types"
+    r"|object has no attribute '(arctan2|hypot|fmod)'"
+)
+
+
+def refuse_objects(error, kind):
+    """Raise an error of this kind, if NumPy could not calculate with an array of objects that are Numbers."""
+    steps = list(traceback.walk_tb(error.__traceback__))
+    told = OF_OBJECTS.search(str(error)) or any(map(holds_numbers, steps[-1][0].f_locals.values()))
+    if told and not isinstance(error, UnsupportedError):
+        own = [step for step in steps if not step[0].f_code.co_filename.startswith((*INSIDE, *LIBRARIES))]
+        where = place(*(own or steps)[-1])
+        message = f"np.array of differentiated numbers: {error} ({where}). Instead: {IN_ONE_ARRAY}."
+        raise kind(message) from error
 
 
 def run_program(f, number, lost=None):
@@ -239,10 +275,11 @@ def run_program(f, number, lost=None):
         if lost is not None:
             lost += seen
         return y
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, AttributeError) as error:
         # NumPy reports a refused conversion as its own "setting an array element with a sequence".
         if isinstance(error.__cause__, UnsupportedError):
             raise error.__cause__ from None
+        refuse_objects(error, type(number).error)
         raise
     finally:
         number.run.alive = False

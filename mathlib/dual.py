@@ -23,7 +23,8 @@ class Dual(Number):
     """A first-order polynomial ``a + b eps``, ``eps**2 = 0``, with array coefficients.
 
     ``(a + b eps)(a' + b' eps) = a a' + (a b' + a' b) eps``, and ``f(a + b eps) = f(a) + f'(a) b eps`` for each NumPy
-    function f that has a rule. Dual numbers broadcast, slice and reduce as the arrays that they stand for.
+    function f that has a rule. Dual numbers broadcast, slice and reduce as the arrays that they stand for. Those of a
+    block of directions carry a tangent for each, ``a + sum_j b_j eps_j``, along one axis more, the last.
 
     Parameters
     ----------

@@ -236,19 +236,16 @@ class Hessian:
             raise UnsupportedError(INSIDE)
         v = np.asarray(reals(v, "v"))
         v = direction(self.theta, v, "theta", block=True)[1]
+        if not is_block(self.theta, v):
+            return self.alone(v)
+        starts = range(0, v.shape[-1], self.together)
+        products = [self.at_once(np.ascontiguousarray(v[..., j : j + self.together])) for j in starts]
+        return np.concatenate(products, -1) if products else joined([], self.theta)
+
+    def alone(self, v):
+        """The product with one vector, scaled where a number on the way leaves the range."""
         if self.plans:
-            if (Hv := self.planned(v)) is not None:
-                return Hv
-            if not is_block(self.theta, v):
-                return hvp(self.loss, self.theta, v)
-        if is_block(self.theta, v):
-            if self.plans:
-                return joined([self @ column for column in columns_of(v)], self.theta)
-            with np.errstate(all="ignore"):
-                HV, lost = self.tangent(v, block=True)
-            if lost or not is_finite(HV):
-                HV = joined([self @ column for column in columns_of(v)], self.theta)
-            return HV.astype(self.dtype, copy=False)
+            return hvp(self.loss, self.theta, v) if (Hv := self.planned(v)) is None else Hv
 
         def derive(size):
             with np.errstate(all="ignore"):
@@ -259,6 +256,18 @@ class Hessian:
             hvp(self.loss, self.theta, v)  # it says where
             raise FloatingPointError("H v overflows. Instead: a shorter v; the product is linear in it.")
         return Hv[0].astype(self.dtype, copy=False)
+
+    def at_once(self, v):
+        """The product with a block of vectors in one pass, or with each alone where a number leaves the range."""
+        if self.plans:
+            Hv = self.planned(v)
+        else:
+            with np.errstate(all="ignore"):
+                Hv, lost = self.tangent(v, block=True)
+            Hv = None if lost or not is_finite(Hv) else Hv
+        if Hv is None:
+            return joined([self.alone(column) for column in columns_of(v)], self.theta)
+        return Hv.astype(self.dtype, copy=False)
 
     def __rmatmul__(self, v):
         return self @ v  # H is symmetric
@@ -289,10 +298,11 @@ class Hessian:
             raise ValueError(
                 f"the matrix would have {n} x {n} components. Instead: H @ v, and methods that use only it."
             )
-        M, k = np.zeros((n, n), self.dtype), self.together
-        for j in range(0, n, k):
-            unit = np.eye(n, min(k, n - j), -j, self.dtype)
-            M[:, j : j + k] = np.reshape(self @ np.reshape(unit, (*self.theta_shape, -1)), unit.shape)
+        M = np.empty((n, n), self.dtype)
+        for j in range(0, n, self.together):
+            unit = np.eye(n, min(self.together, n - j), -j, self.dtype)
+            columns = self @ np.reshape(unit, (*self.theta_shape, unit.shape[1]))
+            M[:, j : j + self.together] = np.reshape(columns, unit.shape)
         return M
 
 

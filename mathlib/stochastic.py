@@ -16,7 +16,7 @@ import numpy as np
 
 from mathlib.arithmetic import real_value
 from mathlib.backprop import grad, value_and_grad
-from mathlib.door import array, direction, entropy, finite, floats, is_finite, program, real, reals, whole
+from mathlib.door import array, direction, entropy, finite, floats, is_finite, program, real, reals, whole, with_data
 from mathlib.hessian import grad_and_hvp, hessian, hvp
 
 STREAM = "Instead: itertools.repeat(loss), or minibatches(loss, (X, y))."
@@ -67,8 +67,7 @@ def examples(data):
 
 def on(rows, loss, arrays):
     """The loss on some rows of the data, a function of theta."""
-    batch = [a[rows] for a in arrays]
-    return lambda theta: loss(theta, *batch)
+    return with_data(loss, [a[rows] for a in arrays], {})
 
 
 def linear_decay(eta, steps):

@@ -2,14 +2,15 @@
 
 import numpy as np
 import pytest
+import test_random_programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from programs import LINEAR, ORACLE, SMOOTH, each, public_functions, sweep
 from test_grids import CONSTANT, ELEMENTWISE, INDEXED, PRODUCTS, REDUCED, SHAPED, cases, sums
 
-from mathlib import UnsupportedError, grad, grad_and_hvp, hessian, hvp, jvp, vjp
-from mathlib.arithmetic import Composite, Discrete, name_of
+from mathlib import UnsupportedError, complex_step, grad, grad_and_hvp, hessian, hvp, jvp, vjp
+from mathlib.arithmetic import name_of
 from mathlib.nn import cnn, mlp, overlap_add, softmax_cross_entropy
 from mathlib.nn import pad as pad_images
 from mathlib.primitives import TABLE, general, multilinear, primitive
@@ -120,9 +121,19 @@ def test_what_numpy_s_functions_do_with_a_tangent_they_do_with_a_block(f):
         np.testing.assert_allclose(jvp(program, x, V)[1], exact, err_msg=call, **NEAR)
 
 
-@pytest.mark.parametrize("function", [f for f in TABLE if not isinstance(TABLE[f], (Composite, Discrete))], ids=name_of)
-def test_no_row_hides_from_blocks(function):
-    assert callable(TABLE[function].tangents)
+@given(test_random_programs.cases(), st.booleans())
+def test_a_random_program_takes_a_block_as_its_columns(case, single):
+    loss, theta, u, v = (np.float32(a) if single and not callable(a) else a for a in case)
+    V, tolerance = np.stack([u, v, u - v], -1), 1e-4 if single else 1e-11
+    slopes, products = jvp(loss, theta, V)[1], hvp(loss, theta, V)
+    exact = stacked(lambda v: jvp(loss, theta, v)[1], V), stacked(lambda v: hvp(loss, theta, v), V)
+    second = stacked(lambda w: stacked(lambda v: np.sum(v * hvp(loss, theta, w)), V), V)
+    nested = jvp(lambda x: jvp(loss, x, V)[1], theta, V)[1]
+    pairs = (slopes, exact[0]), (products, exact[1]), (hessian(loss, theta) @ V, exact[1]), (nested, second)
+    for answer, expected in pairs:
+        assert answer.dtype == (np.float32 if single else np.float64)
+        scale = 1 + np.max(np.abs(expected), initial=0.0)
+        np.testing.assert_allclose(answer, expected, rtol=0, atol=tolerance * scale)
 
 
 # ------------------------------------------------------------------------------------- rows of one's own
@@ -292,7 +303,8 @@ def test_the_matrix_is_made_of_as_many_blocks_as_it_needs(n):
 def test_the_blocks_of_a_large_program_are_narrow():
     X = normal(10**6, 2)
     H = hessian(lambda x: np.mean(np.tanh(X @ x) ** 2), normal(2))
-    assert H.together == 2
+    assert H.together == 2  # 16 MB an array
+    np.testing.assert_allclose(H @ np.eye(2)[:, [0, 1, 0]], H.dense()[:, [0, 1, 0]], **NEAR)
     np.testing.assert_allclose(H.dense(), H.dense().T, rtol=1e-12, atol=1e-12)
 
 
@@ -338,6 +350,7 @@ def test_a_block_can_be_differentiated_by_what_it_depends_on():
     exact = 6 * x[:, None] * V
     np.testing.assert_allclose(jvp(lambda a: product(a, V), 1.5, 1.0)[1], 3 * exact, rtol=1e-14)
     np.testing.assert_allclose(jvp(lambda a: product(a, V), 1.5, np.ones(2))[1], 3 * exact[..., None] + np.zeros(2))
+    np.testing.assert_allclose(complex_step(lambda a: product(a, V), 1.5), 3 * exact, rtol=1e-14)
     np.testing.assert_allclose(grad(lambda a: np.sum(product(a, V)))(1.5), 3 * np.sum(exact), rtol=1e-13)
     np.testing.assert_allclose(jvp(lambda V: product(1.5, V), V, D)[1], 13.5 * x[:, None] * D, rtol=1e-14)
     np.testing.assert_allclose(grad(lambda V: np.sum(D * product(1.5, V)))(V), 13.5 * x[:, None] * D, rtol=1e-14)

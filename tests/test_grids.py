@@ -26,6 +26,12 @@ def R(*shape):
     return rng.standard_normal(shape)
 
 
+def spaced(*shape):
+    """Numbers that lie apart, as order statistics need that are held to differences."""
+    n = int(np.prod(shape))
+    return np.reshape(rng.permutation(n) / n - 0.4, shape)[()]
+
+
 def between(low, high):
     return lambda *shape: rng.uniform(low, high, shape)
 
@@ -62,6 +68,7 @@ ELEMENTWISE = [
     *(single(f, 0.2, 2) for f in (np.log, np.log2, np.log10, np.log1p)),
     *(single(f, -0.9, 0.9) for f in (np.arcsin, np.arccos, np.arcsinh, np.arctanh)),
     *(single(f, -1.45, 1.45) for f in (np.ceil, np.floor, np.round)),
+    *(single(f) for f in (np.sinc, np.i0)),
     single(np.arccosh, 1.1, 4),
     single(np.tan, -1.1, 1.1),
     single(np.sqrt, 1, 3),
@@ -81,6 +88,75 @@ REDUCED = [
     *(reducer(f, shapes=EMPTY) for f in (np.sum, np.prod)),
     reducer(np.prod, between(0.3, 1.5), shapes=((4,), (3, 4), (2, 1, 4), (2, 3, 4))),
     *(reducer(f, ddof=[0, 1, 2]) for f in (np.var, np.std)),
+    reducer(np.nansum),
+    *(reducer(f, shapes=((4,), (3, 4), (2, 1, 4), (2, 3, 4))) for f in (np.nanmean, np.nanvar)),
+    *(reducer(f, spaced) for f in (np.nanmax, np.nanmin, np.nanmedian)),
+    *(row(f, [R(4), R(3, 4), R(2, 3, 4)], axis=[None, 0, 1, -1]) for f in (np.cumprod, np.nancumsum, np.nancumprod)),
+    *(
+        row(f, [R(3, 4)], initial=[0.3, -0.4], where=[True, R(3, 4) > 0], axis=[None, 0])
+        for f in (np.sum, np.prod, np.max, np.min)
+    ),
+    *(
+        row(
+            np.quantile,
+            [spaced(7), spaced(3, 4)],
+            [0.3, [0.1, 0.5, 1.0]],
+            axis=[None, 0, -1],
+            method=[m],
+            keepdims=[False, True],
+        )
+        for m in (
+            "linear",
+            "lower",
+            "higher",
+            "midpoint",
+            "nearest",
+            "inverted_cdf",
+            "averaged_inverted_cdf",
+            "hazen",
+            "weibull",
+            "closest_observation",
+            "interpolated_inverted_cdf",
+            "median_unbiased",
+            "normal_unbiased",
+        )
+    ),
+    *(row(f, [spaced(2, 3, 4)], [37.0, [0.0, 21.0]], axis=[(0, 2), 1]) for f in (np.percentile, np.nanpercentile)),
+    row(np.partition, [spaced(7), spaced(14)], kth=[0, 3, 6]),
+    row(np.partition, [spaced(3, 4)], kth=[1, (0, 2)], axis=[0, -1, None]),
+    row(np.cov, [R(5), R(3, 4)], rowvar=[True, False], bias=[False, True], ddof=[None, 0, 1]),
+    row(np.cov, [R(3, 4)], [R(4), R(2, 4)]),
+    row(
+        np.cov,
+        [R(3, 4)],
+        fweights=[None, np.array([1, 2, 1, 3])],
+        aweights=[None, between(0.3, 2)(4)],
+        ddof=[None, 0, 2],
+    ),
+    row(np.corrcoef, [R(3, 4)], [None, R(4)], rowvar=[True]),
+    row(np.corrcoef, [R(5, 3)], rowvar=[True, False]),
+    row(np.gradient, [R(5), R(4, 3), R(3, 4, 5)], axis=[0, -1], edge_order=[1, 2]),
+    row(np.gradient, [R(5), R(2)], edge_order=[1, 2]),
+    row(np.gradient, [R(5), R(5, 3)], [0.3, np.array([0.0, 0.2, 0.5, 0.6, 1.0])], axis=[0], edge_order=[1, 2]),
+    row(np.trapezoid, [R(5), R(3, 5)], [None, R(5)], dx=[1.0, 0.5]),
+    row(
+        np.interp,
+        [R(6), R(2, 3), R()],
+        [np.array([-1.5, -0.4, 0.3, 1.0])],
+        [R(4)],
+        left=[None, 0.3],
+        right=[None, -1.0],
+    ),
+    row(np.interp, [3 * R(6)], [np.array([0.1, 0.9, 0.4])], [R(3)], period=[1.3]),
+    *(row(f, [R(4), R(2), R(1)], [R(3), R(5)]) for f in (np.polyadd, np.polysub, np.polymul)),
+    row(np.polyder, [R(5)], [0, 1, 2, 5]),
+    row(np.polyint, [R(4)], [0, 1, 2]),
+    row(np.polyint, [R(4)], [2], k=[1.5, [0.5, -1.0]]),
+    row(np.polyfit, [np.linspace(-1, 1, 6) + 0.1 * R(6)], [R(6), R(6, 2)], [0, 1, 3], w=[None, between(0.5, 2)(6)]),
+    row(np.vander, [R(4)], [None, 3], increasing=[False, True]),
+    row(np.ediff1d, [R(4), R(2, 3)], to_end=[None, [0.5, 1.0]], to_begin=[None, 2.0]),
+    row(np.unwrap, [4 * R(7)], period=[2 * np.pi, 3.0]),
+    row(np.unwrap, [4 * R(3, 4)], axis=[0, 1], discont=[None, 4.0]),
     *(reducer(f, shapes=((3, 4),), where=[np.array([True, False, True, True])]) for f in (np.sum, np.mean)),
     row(np.sum, [R(2, 3, 4)], axis=[(1, 2), (0, -1), (0, 1, 2), ()], keepdims=[False, True]),
     row(np.max, [R(2, 3, 4)], axis=[(1, 2), (0, 2)], keepdims=[False, True]),
@@ -96,6 +172,9 @@ REDUCED = [
     row(np.linalg.norm, [R(6)], [None, 2, 3, 4, 1, np.inf, -np.inf]),
     row(np.linalg.norm, [R(6, 5, 4)], axis=[0, 1, 2, (0, 1), (0, 2)], keepdims=[False, True]),
     row(np.average, [R(3, 4)], axis=[None, 0, 1], weights=[None, between(0.2, 2)(3, 4)]),
+    row(
+        np.average, [R(3, 4)], axis=[0, 1, -1], weights=[between(0.2, 2)(3), between(0.2, 2)(4)], keepdims=[False, True]
+    ),
 ]
 SHAPED = [
     row(np.transpose, [R(2, 3, 4)], axes=[None, *map(list, itertools.permutations(range(3))), (-1, 0, 1)]),
@@ -137,6 +216,52 @@ SHAPED = [
     row(np.array_split, [R(7), R(7, 7), R(7, 7, 7)], [4, [3, 5]], axis=[0, 1, 2]),
     row(np.split, [R(4, 4, 4)], [2, [1, 2]], axis=[0, 1, 2]),
     row(np.sort, [R(7)]),
+    row(np.atleast_3d, [R(), R(1), R(7), R(2, 4), R(2, 4, 5)]),
+    row(np.rollaxis, [R(2, 3, 4)], axis=[0, 1, 2], start=[0, 1, 2, 3]),
+    row(np.nan_to_num, [R(4), R(2, 3)]),
+    row(np.pad, [R(3, 4)], [1, ((1, 2), (0, 3))], mode=["edge", "reflect", "symmetric", "wrap", "linear_ramp"]),
+    row(np.pad, [R(2, 3)], [((5, 4), (0, 7))], mode=["edge", "reflect", "symmetric", "wrap"]),
+    row(np.pad, [R(4), R(2, 3, 2)], [0, 2], mode=["linear_ramp"], end_values=[0, 1.5]),
+    row(
+        np.pad,
+        [R(4), R(4, 3)],
+        [0, 1, (0, 2)],
+        mode=["mean", "median", "maximum", "minimum"],
+        stat_length=[None, 1, 2, (1, 3)],
+    ),
+    row(np.delete, [R(3, 4), R(5, 4)], [1, -1, [0, 2], slice(1, None), np.array([1, 1])], axis=[None, 0, 1]),
+    row(
+        np.insert,
+        [R(3, 4)],
+        [1, -1, [1], [0, 2], slice(0, 2)],
+        [R(), R(1), R(3), R(4), R(2, 4), R(3, 2)],
+        axis=[None, 0, 1],
+    ),
+    row(np.resize, [R(3, 4)], [7, (2, 3), (5, 4), (0,)]),
+    row(np.diagflat, [R(3), R(2, 2)], k=[-1, 0, 2]),
+    row(np.compress, [np.array([True, False, True])], [R(3, 4), R(5)], axis=[None, 0, 1]),
+    row(np.extract, [R(3, 4) > 0], [R(3, 4)]),
+    row(np.choose, [np.array([[0, 1, 0], [1, 1, 0]])], [[R(2, 3), R(3)], [R(), R(2, 1)]]),
+    *(row(f, [R(4, 4, 8), R(8)], [2, [1, 3]]) for f in (np.hsplit, np.vsplit, np.dsplit)),
+    row(np.linspace, [R(), R(3), R(2, 1)], [R(), R(3)], num=[0, 1, 2, 5], endpoint=[True, False], axis=[0, -1]),
+    row(np.logspace, [R(), R(3)], [R(), R(3)], num=[1, 4], endpoint=[True, False], base=[10.0, 2], axis=[0, -1]),
+    row(
+        np.geomspace,
+        [between(0.3, 2)(), between(0.3, 2)(3)],
+        [between(2, 9)(), between(2, 9)(3)],
+        num=[1, 4],
+        axis=[0, -1],
+    ),
+    row(lambda *x, **options: np.stack(np.meshgrid(*x, **options)), [R(3), R()], [R(4), R(1)], indexing=["xy", "ij"]),
+    row(lambda *x: np.meshgrid(*x, sparse=True)[1], [R(3), R()], [R(4), R(1)]),
+    row(np.vander, [R(4)], [None, 0, 2, 5], increasing=[False, True]),
+    row(np.ediff1d, [R(1), R(4), R(2, 3)], to_end=[None, R(2)], to_begin=[None, R(1)]),
+    row(np.block, [[R(2), R(3)], [R(2, 2), R(2, 1)], [R(), R(3)]]),
+    row(np.unique, [R(4), R(2, 3)]),
+    row(partial(np.apply_along_axis, np.cumsum), [0, 1, -1], [R(3, 4), R(2, 3, 4)]),
+    row(partial(np.apply_along_axis, lambda t: np.outer(t, t[:2])), [0, 1], [R(3, 4)]),
+    row(partial(np.apply_along_axis, np.sum), [0, 1], [R(3, 4), R(2, 3, 4)]),
+    row(partial(np.apply_over_axes, np.sum), [R(2, 3, 4)], axes=[0, [0, 2], (1, -1)]),
 ]
 PRODUCTS = [
     row(np.dot, [R(), R(3), R(2, 3), R(2, 2, 3)], [R(), R(3), R(3, 4), R(2, 3, 4)]),
@@ -164,6 +289,16 @@ PRODUCTS = [
 ]
 
 
+def by_axes(*lists):
+    """The sum with its axes in lists, one an array, and one of the result."""
+
+    def einsum(*arrays):
+        pairs = zip(arrays, lists, strict=False)
+        return np.einsum(*itertools.chain(*pairs), *lists[len(arrays) :])
+
+    return einsum
+
+
 def sums():
     """The equations of einsum, on operands of sizes 2, 3, 4, one a letter."""
     equations = (
@@ -181,6 +316,15 @@ def sums():
         sizes = dict(zip(dict.fromkeys(c for c in equation if c.isalpha()), itertools.cycle([2, 3, 4]), strict=False))
         operands = [R(*(sizes[c] for c in term)) for term in equation.split("->")[0].split(",")]
         yield pytest.param(np.einsum, ([equation], *([a] for a in operands)), {}, id=equation)
+    dots = [R(3, 4, 4)], [R(3, 4, 4), R(1, 4, 4), R(4, 4)]
+    yield row(
+        np.einsum, ["...jk,...lj->...lk", "...,...->...", "...jk,...kl", "i...,...i->...", "...jj,jk->...k"], *dots
+    )
+    yield row(np.einsum, ["...", "...->...", "...i", "i...", "...ij->...ji"], [R(3, 4, 4), R(2, 3)])
+    yield row(by_axes([0, 1], [1, 2], [0, 2]), [R(2, 3)], [R(3, 4)])
+    yield row(by_axes([0, 1], [1, 2]), [R(2, 3)], [R(3, 4)])
+    yield row(by_axes([..., 0, 1], [..., 1, 2], [..., 2, 0]), [R(5, 2, 3)], [R(3, 4), R(5, 3, 4)])
+    yield row(by_axes([0, 0], [0]), [R(3, 3)])
     for shapes in (((3, 4, 5), (3, 1, 6)), ((1, 4, 5), (3, 5, 6)), ((1, 4, 5), (3, 1, 6))):
         yield row(np.einsum, ["cij,cjk->cik"], *([R(*s)] for s in shapes))
 
@@ -307,16 +451,7 @@ def test_indexing(function, arguments, options):
 
 
 REFUSED = [
-    row(np.partition, [R(7), R(14)], kth=[0, 3, 6]),
-    row(np.atleast_3d, [R(), R(7)]),
-    row(np.rollaxis, [R(2, 3, 4)], axis=[0, 1, 2], start=[0, 1, 2, 3]),
-    row(np.cumprod, [R(4)]),
-    row(np.nan_to_num, [R(4)]),
-    row(np.nansum, [R(4)]),
     row(np.linalg.svd, [R(3, 5)]),
-    row(np.fft.fft, [R(4)]),
-    row(np.array, [[R(), R()]]),
-    row(np.einsum, ["...jk,...lj->...lk", "...,...->..."], [R(3, 4, 4)], [R(3, 4, 4)]),
 ]
 
 

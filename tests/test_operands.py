@@ -258,9 +258,9 @@ def test_numbers_may_stand_in_lists():
         np.testing.assert_allclose(y, wanted, rtol=1e-14)
 
 
-@pytest.mark.parametrize("function", [np.sum, np.mean, np.prod, np.max, np.median, np.std, np.cumsum, np.linalg.norm])
+@pytest.mark.parametrize("function", [np.mean, np.median, np.std, np.gradient])
 def test_a_list_of_numbers_alone_is_refused_by_the_function_s_name(function):
-    for given in (lambda x: [x[0], x[1]], lambda x: (x[0], 1.0), lambda x: [[x[0]], [x[1]]]):
+    for given in (lambda x: [x[0], x[1]], lambda x: (x[0], 1.0)):
         with pytest.raises(UnsupportedError, match=rf"{name_of(function)}: .* \(in <lambda>.*np\.stack\(\[\.\.\.\]\)"):
             grad(lambda x, given=given: np.sum(function(given(x))))(X)
 
@@ -272,8 +272,7 @@ def test_an_object_array_of_numbers_is_joined_where_it_meets_one():
         return np.sum(x[:2] * a)
 
     np.testing.assert_allclose(grad(boxed)(X), grad(lambda x: x[0] * x[0] * x[1] + 2 * x[1])(X), rtol=1e-15)
-    with pytest.raises(UnsupportedError, match=r"np\.stack"):
-        grad(lambda x: np.sum(np.array([x[0], x[1]], dtype=object)))(X)
+    np.testing.assert_array_equal(grad(lambda x: np.sum(np.array([x[0], x[1]], dtype=object)))(X), [1, 1, 0])
 
 
 @pytest.mark.parametrize("compare", [operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne])

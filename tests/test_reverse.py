@@ -139,6 +139,11 @@ def test_third_derivatives_agree_however_the_arithmetics_are_nested(program, sha
         assert third == pytest.approx(exact, rel=1e-9, abs=1e-10)
 
 
+def joined(y):
+    """An array of objects as one number; np.sin of such a one refuses constants in it."""
+    return np.reshape(np.stack(y.ravel().tolist()), y.shape) if isinstance(y, np.ndarray) and y.dtype.hasobject else y
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("f", list(public_functions()))
 def test_every_public_function_of_numpy_is_right_or_refused_in_reverse(f):
@@ -151,7 +156,7 @@ def test_every_public_function_of_numpy_is_right_or_refused_in_reverse(f):
         np.testing.assert_allclose(answer, np.sum(w * exact), rtol=1e-7, atol=1e-7, err_msg=call)
 
         def loss(x, program=program, w=w):
-            return np.sum(np.multiply(w, np.sin(program(x))))
+            return np.sum(np.multiply(w, np.sin(joined(program(x)))))
 
         def slope(x, loss=loss, v=v):
             return jvp(loss, x, v)[1]

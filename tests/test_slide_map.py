@@ -11,14 +11,18 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from slide_map import law  # noqa: E402
+from slide_map import law, listed  # noqa: E402
 
 ROWS = tomllib.loads((ROOT / "book/slide_map.toml").read_text(encoding="utf8"))["row"]
 
 
-def test_the_map_has_the_lecture_s_nineteen_points():
-    assert len(ROWS) == 19
-    assert len({row["point"] for row in ROWS}) == 19
+def test_the_map_has_the_lecture_s_nineteen_points_and_what_is_beyond_them_apart():
+    assert sum(not row.get("beyond", False) for row in ROWS) == 19
+    assert len({row["point"] for row in ROWS}) == len(ROWS) > 19
+    lists = listed(ROWS), listed(ROWS, beyond=True)
+    assert [sum(f"**{row['point']}**" in text for text in lists) for row in ROWS] == [1] * len(ROWS)
+    assert lists[0].count("    - read: ") == 19
+    assert all((row["point"] in lists[1]) == row.get("beyond", False) for row in ROWS)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row["section"])

@@ -1,4 +1,7 @@
-"""``{slide-map}`` lists the lecture's points and links each to its section, deck, functions and tests."""
+"""``{slide-map}`` lists the lecture's points and links each to its section, deck, functions and tests.
+
+``{slide-map} beyond`` lists what the course adds to them.
+"""
 
 import tomllib
 from pathlib import Path
@@ -10,11 +13,19 @@ TESTS = "https://github.com/second-order/second-order/blob/main/"
 
 
 class SlideMap(SphinxDirective):
+    optional_arguments = 1
+
     def run(self):
         source = ROOT / "book" / "slide_map.toml"
         self.env.note_dependency(str(source))
         rows = tomllib.loads(source.read_text(encoding="utf8"))["row"]
-        return self.parse_text_to_nodes("\n".join(f"{n}. {entry(row)}" for n, row in enumerate(rows, 1)))
+        return self.parse_text_to_nodes(listed(rows, beyond=self.arguments == ["beyond"]))
+
+
+def listed(rows, beyond=False):
+    """The lecture's points, or what is beyond them, as a list in Markdown."""
+    chosen = [row for row in rows if row.get("beyond", False) == beyond]
+    return "\n".join(f"{n}. {entry(row)}" for n, row in enumerate(chosen, 1))
 
 
 def entry(row):

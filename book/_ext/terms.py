@@ -26,7 +26,8 @@ NOT_BEFORE = {
 }
 # In these chapters a unit is one of a layer, or a force of one.
 NOT_IN_CHAPTERS = {"unit": ("1-1", "1-2", "3-2", "4-1")}
-BY_HAND = {"sharp", "pairing", "channel", "temperature", "tangent"}  # linked by their author alone, as everyday words
+# Linked by their author alone, as everyday words.
+BY_HAND = {"sharp", "pairing", "channel", "temperature", "tangent", "trace", "guard", "pass"}
 
 # Where no term is linked.
 NOT_IN = (

@@ -38,7 +38,12 @@ LIMIT = 16  # plans for the same shapes: beyond, the program is another one at e
 
 def optimized(graph):
     """The graph after all passes."""
-    return functools.reduce(lambda graph, f: f(graph), passes.ALL, graph)
+    return after(passes.ALL, graph)
+
+
+def after(steps, graph):
+    """The graph after some passes."""
+    return functools.reduce(lambda graph, f: f(graph), steps, graph)
 
 
 def value(f, theta, *data):
@@ -183,6 +188,7 @@ class Compiled:
 
     def __init__(self, f):
         self.f, self.plans, self.watch, self.changes = f, {}, None, 0
+        self.constant = False  # whether the last program traced never met theta
         self.__name__ = getattr(f, "__name__", type(f).__name__)
         self.__doc__, self.__wrapped__ = f.__doc__, f
 
@@ -324,12 +330,13 @@ class Compiled:
         names = [None] * len(given)
         try:
             graph, answers = traced(f, given, names)
-        except FloatingPointError:
+        except FloatingPointError:  # the loss itself tells of it
             return None
-        if not isinstance(graph.outputs[-1], Op) or not all(map(is_finite, answers)):
+        self.constant = not isinstance(graph.outputs[-1], Op)
+        if self.constant or not all(map(is_finite, answers)):
             return None
         if linear is not None:
-            plan = LinearPlan(optimized(graph))
+            plan = LinearPlan(after(passes.SIMPLER, graph))
         else:
             plan = Plan(Writer(optimized(graph), n))
             if plan.writer.pure and kind is not value:
@@ -383,7 +390,8 @@ class LinearPlan:
     """A plan in two: what depends on theta, once, gives the plan of what depends on v."""
 
     def __init__(self, graph):
-        first, second = passes.split(graph, graph.inputs[1])
+        parts = passes.split(graph, graph.inputs[1])
+        first, second = (after(passes.TOGETHER, part) for part in parts)
         self.first, self.second = Plan(Writer(first, 1)), Writer(second, 1, second.inputs[1:])
         self.writer = self.first.writer
 
@@ -398,6 +406,8 @@ class Bound(Compiled):
     def __init__(self, loss, data, options):
         self.loss, self.data, self.options = loss, data, options
         self.f, self.__name__ = with_data(loss.f, data, options), loss.__name__
+
+    constant = property(lambda self: self.loss.constant)
 
     def __reduce__(self):
         return Bound, (self.loss, self.data, self.options)

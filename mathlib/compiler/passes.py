@@ -5,6 +5,8 @@
 ``simplified``  drop what changes nothing: factors of 1, shapes that are there already, broadcasts that NumPy does
 """
 
+import collections
+import math
 import operator
 
 import numpy as np
@@ -14,7 +16,10 @@ from mathlib.primitives import part
 
 
 def rebuilt(graph, rule):
-    """The graph with each operation replaced by rule(op), which may be one of the earlier ones or an array."""
+    """The graph with each operation replaced by rule(op, old, new), which may be an earlier one, a new one, an array.
+
+    `op` is the operation with the new arguments, `old` the one of the graph; `new` says what became of those before.
+    """
     new = {op: op for op in graph.inputs}
     ops, known = [], set(graph.inputs)
 
@@ -24,12 +29,20 @@ def rebuilt(graph, rule):
     for op in graph.ops:
         args, kwargs = replaced(op.args, current), replaced(op.kwargs, current)
         copy = Op(op.function, args, kwargs, op.shape, op.dtype, op.name, op.place)
-        new[op] = result = rule(copy)
-        if type(result) is Op and result not in known:
-            known.add(result)
-            ops.append(result)
+        new[op] = result = rule(copy, op, new)
+        for made in with_new(result, known):
+            known.add(made)
+            ops.append(made)
     guards = [Guard(current(g.op), g.convert, g.outcome, g.place) for g in graph.guards]
     return Graph(graph.inputs, ops, replaced(graph.outputs, current), [g for g in guards if type(g.op) is Op])
+
+
+def with_new(op, known):
+    """An operation that is not known yet, after those of its arguments that are not."""
+    if type(op) is not Op or op in known:
+        return []
+    before = [made for p in op.parents for made in with_new(p, known)]
+    return [*dict.fromkeys(before), op]
 
 
 def dead(graph):
@@ -44,7 +57,7 @@ def dead(graph):
 def common(graph):
     """Calculate once what stands there twice: the same function of the same arguments."""
     seen = {}
-    return rebuilt(graph, lambda op: seen.setdefault((op.function, key(op.args), key(op.kwargs)), op))
+    return rebuilt(graph, lambda op, old, new: seen.setdefault((op.function, key(op.args), key(op.kwargs)), op))
 
 
 def key(a):
@@ -68,17 +81,20 @@ VIEWS |= {np.linalg.matrix_transpose, np.broadcast_to, np.diagonal, np.linalg.di
 VIEWS |= {part, operator.getitem}
 RESHAPES = {np.reshape, np.ravel, np.expand_dims, np.squeeze}
 TRANSPOSES = {np.matrix_transpose, np.linalg.matrix_transpose}
+DEFAULTS = {"where": True, "keepdims": False, "dtype": None, "out": None}
 ELEMENTWISE = {np.where, operator.pow}
 
 
 def simplified(graph):
     """Drop what changes nothing."""
-    return rebuilt(graph, simpler)
+    return rebuilt(graph, lambda op, old, new: simpler(op))
 
 
 def simpler(op):
     """A shorter way to the same numbers."""
     f = op.function
+    if op.kwargs:
+        op.kwargs = {k: a for k, a in op.kwargs.items() if k not in DEFAULTS or a is not DEFAULTS[k]}
     if ((isinstance(f, np.ufunc) and f.signature is None) or f in ELEMENTWISE) and not op.kwargs:
         op = without_broadcasts(op)
     args = op.args
@@ -96,6 +112,10 @@ def simpler(op):
         return changed(op, np.subtract if f is np.add else np.add, (args[0], args[1].args[0]))
     if f is np.add and negated(args[0]):
         return changed(op, np.subtract, (args[1], args[0].args[0]))
+    if f is np.multiply and (factors := two_factors(args)):
+        return changed(op, np.multiply, factors)
+    if f in (np.matmul, np.linalg.matmul, np.dot) and is_outer(*args):
+        return changed(op, np.multiply, args)
     if f is operator.pow and op.dtype.kind == "f":
         if is_number(args[1], 1) and same(op, args[0]):
             return args[0]
@@ -140,6 +160,27 @@ def changed(op, function, args):
     return Op(function, args, {}, op.shape, op.dtype, op.name, op.place)
 
 
+def two_factors(args):
+    """Of a product with two numbers, one of them a power of two, the array and the number: that is exact."""
+    for c, x in (args, args[::-1]):
+        if is_float(c) and type(x) is Op and x.function is np.multiply and x.dtype == float:
+            for d, y in (x.args, x.args[::-1]):
+                if is_float(d) and same(x, y) and 0.5 in (abs(math.frexp(c)[0]), abs(math.frexp(d)[0])):
+                    return y, float(c) * float(d)
+    return None
+
+
+def is_float(a):
+    """Whether an argument is a finite number that is not 0."""
+    return isinstance(a, (int, float, np.float64)) and not isinstance(a, bool) and math.isfinite(a) and a != 0
+
+
+def is_outer(a, b):
+    """Whether a matrix product adds up nothing: its columns meet rows of length 1."""
+    a, b = shape_of(a), shape_of(b)
+    return len(a) > 1 < len(b) and a[-1] == b[-2] == 1
+
+
 def is_number(a, n):
     """Whether a is the number n."""
     return isinstance(a, (int, float, np.generic)) and not isinstance(a, (bool, np.bool)) and a == n
@@ -153,6 +194,87 @@ def negated(a):
 def same(op, a):
     """Whether a has the shape and the precision of the result."""
     return type(a) is Op and a.shape == op.shape and a.dtype == op.dtype
+
+
+def beside(graph):
+    """Make one product of two with the same thin left factor, ``A B, A C`` of ``A [B C]``: A is read once."""
+    following = collections.defaultdict(list)
+    for op in graph.ops:
+        if is_product(op):
+            following[key(op.args[0])].append(op)
+    done = {}
+
+    def rule(op, old, new):
+        if old in done:
+            return done[old]
+        if not is_product(op):
+            return op
+        a, b = op.args
+        rows, columns = op.shape
+        for other in following[key(old.args[0])]:
+            c = other.args[1]
+            ready = type(c) is not Op or (c in new and type(new[c]) is Op)
+            width = columns + other.shape[1]
+            thin = rows >= 16 * columns and width <= 64 and other.dtype == op.dtype
+            if other is not old and other not in new and ready and thin:
+                wide = Op(
+                    np.concatenate,
+                    ([b, new[c] if type(c) is Op else c],),
+                    {"axis": 1},
+                    (shape_of(b)[0], width),
+                    op.dtype,
+                )
+                both = Op(np.matmul, (a, wide), {}, (rows, width), op.dtype)
+                done[other] = columns_of(both, slice(columns, width), other)
+                return columns_of(both, slice(0, columns), op)
+        return op
+
+    return rebuilt(graph, rule)
+
+
+def columns_of(both, columns, op):
+    """The columns of a product that were an operation of their own."""
+    return Op(operator.getitem, (both, (slice(None), columns)), {}, op.shape, op.dtype, op.name, op.place)
+
+
+def is_product(op):
+    """Whether an operation is the product of two matrices."""
+    return op.function is np.matmul and all(len(shape_of(a)) == 2 for a in op.args)
+
+
+def joined(graph):
+    """Make one product of two that are added, ``A B + C D = [A C] [B; D]``, where that saves more than it copies.
+
+    This adds up in another order.
+    """
+
+    def rule(op, old, new):
+        if op.function is np.add and op.ndim == 2 and all(type(a) is Op and is_product(a) for a in op.args):
+            (a, b), (c, d) = (p.args for p in op.args)
+            if all(type(x) is Op and x.dtype == op.dtype for x in (a, b, c, d)) and len({a, b, c, d}) == 4:
+                if all(x.function in TRANSPOSES and type(x.args[0]) is Op for x in (a, c)) and is_made(
+                    a.args[0], c.args[0], b, d
+                ):
+                    above = stacked((a.args[0], c.args[0]), 0)
+                    turned = Op(np.matrix_transpose, (above,), {}, above.shape[::-1], op.dtype)
+                    return changed(op, np.matmul, (turned, stacked((b, d), 0)))
+                if a.shape == c.shape and a.shape[1] * sum(op.shape) < op.size and is_made(a, c):
+                    return changed(op, np.matmul, (stacked((a, c), 1), stacked((b, d), 0)))
+        return op
+
+    return rebuilt(graph, rule)
+
+
+def is_made(*ops):
+    """Whether these are calculated into buffers of their own, so that they can be calculated side by side."""
+    return all(type(op) is Op and op.function is not None and op.function not in VIEWS for op in ops)
+
+
+def stacked(arrays, axis):
+    """Arrays one below the other, or side by side."""
+    shape = list(arrays[0].shape)
+    shape[axis] = sum(a.shape[axis] for a in arrays)
+    return Op(np.concatenate, (list(arrays),), {"axis": axis}, tuple(shape), arrays[0].dtype)
 
 
 def split(graph, v):
@@ -172,7 +294,19 @@ def split(graph, v):
     first = Graph(
         first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], graph.guards
     )
-    return dead(first), Graph([v, *between], second.ops, second.outputs, [])
+    given = {op: Op(None, (), {}, op.shape, op.dtype, op.name) for op in between}
+    ops = [Op(op.function, op.args, op.kwargs, op.shape, op.dtype, op.name) for op in second.ops]
+    given |= dict(zip(second.ops, ops, strict=True)) | {v: v}
+
+    def new(a):
+        return given[a] if type(a) is Op else a
+
+    for op in ops:
+        op.args, op.kwargs = replaced(op.args, new), replaced(op.kwargs, new)
+    inputs = [v, *(given[op] for op in between)]
+    return dead(first), Graph(inputs, ops, replaced(second.outputs, new), [])
 
 
-ALL = dead, common, simplified, common, dead
+SIMPLER = dead, common, simplified, common, dead
+TOGETHER = joined, beside, dead
+ALL = SIMPLER + TOGETHER

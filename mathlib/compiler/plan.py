@@ -11,15 +11,16 @@ import collections
 import functools
 import math
 import operator
+from itertools import pairwise
 
 import numpy as np
 
 from mathlib.compiler.graph import Op, leaves
-from mathlib.compiler.passes import VIEWS
+from mathlib.compiler.passes import TRANSPOSES, VIEWS
 from mathlib.compiler.tracing import as_type
 from mathlib.door import is_finite
 from mathlib.nn import overlap_add, windows
-from mathlib.primitives import assemble, deposit, is_basic, sech2
+from mathlib.primitives import assemble, deposit, is_basic, part, sech2
 
 PRODUCTS = {np.matmul, np.linalg.matmul, np.dot}
 REDUCTIONS = {np.sum: np.add, np.max: np.maximum, np.amax: np.maximum, np.min: np.minimum, np.amin: np.minimum}
@@ -27,6 +28,7 @@ REDUCTIONS |= {np.add.reduce: np.add, np.maximum.reduce: np.maximum, np.minimum.
 BY_NAME = {np.maximum, np.minimum, np.fmax, np.fmin}  # their `out` must be named
 SMALL = 2**14  # bytes: below, to copy costs less than to make views
 ALIGNED = 64
+CHAINED, PIECE = 2**18, 2**13  # numbers: of so many, elementwise functions are calculated in pieces
 
 # What Python's own numbers can do as NumPy does it; what is out of their range raises, and NumPy is asked.
 OF_NUMBERS = {
@@ -127,9 +129,12 @@ class Writer:
                     self.sample[op], self.base[op] = view, base
                     continue
             self.sample[op] = np.empty(op.shape, op.dtype)
+        self.placed = set()  # views of what is in its place already
         for op in graph.ops:
             if op.function is assemble and op in self.sample:
                 self.write_parts(op)
+            elif op.function is np.concatenate and len(op.args) == 1 and set(op.kwargs) == {"axis"}:
+                self.write_beside(op, op.kwargs["axis"])
 
     def write_parts(self, op):
         """Let what is put together be calculated in its place, where the places do not overlap."""
@@ -142,14 +147,32 @@ class Writer:
         for p, k in zip(parts, keys, strict=True):
             if type(p) is not Op or p not in self.sample or not is_basic(k):
                 continue
-            q = p
+            q, between = p, []
             while self.uses[q] == 1 and q in self.base and q.function in (np.reshape, np.ravel):
+                between.append(q)
                 q = self.base[q]
             there = self.sample[op][k]
             own = self.uses[q] == 1 and q not in self.base and q not in self.target
             if own and q.function not in (None, assemble) and there.flags.c_contiguous and q.dtype == op.dtype:
                 self.target[q] = op, k
                 self.sample[q] = there.reshape(q.shape)
+                self.placed.update(between)
+
+    def write_beside(self, op, axis):
+        """Let arrays that are joined be calculated in their places."""
+        reshaped = {base for view, base in self.base.items() if view.function not in TRANSPOSES}
+        for p, key in places_of(op, axis):
+            there = self.sample[op][key] if op in self.sample else None
+            if self.can_be_placed(p) and p.dtype == op.dtype:
+                whole = there.flags.c_contiguous
+                if whole or (isinstance(p.function, np.ufunc) and p not in reshaped and not self.masked(p)):
+                    self.target[p] = op, key
+                    self.sample[p] = there
+
+    def can_be_placed(self, p):
+        """Whether an array is calculated into a buffer of its own, which may be a part of another."""
+        made = type(p) is Op and p in self.sample and p.function not in (None, assemble, np.concatenate)
+        return made and p not in self.base and p not in self.target
 
     def root(self, op):
         """The Op whose memory this one is in."""
@@ -251,8 +274,12 @@ class Writer:
         for op in graph.ops:
             if op in self.answers:
                 self.lines.append(f"{self.name[op]} = {self.bind(np.empty)}({op.shape}, {self.bind(op.dtype)})")
-        for op in graph.ops:
-            if not (op in self.base and self.static(op)):
+        for chain in self.chains(guards):
+            if len(chain) > 1:
+                self.emit_chain(chain)
+                continue
+            (op,) = chain
+            if op not in self.placed and not (op in self.base and self.static(op)):
                 self.emit(op)
             self.check(guards[op])
         self.demand_finite([a for a in graph.outputs if type(a) is Op])
@@ -384,19 +411,27 @@ class Writer:
         elif op.shape == ():
             self.emit_number(op)
         elif op in self.base:
-            view = functools.partial(with_rest, op.function, op.args[1:], op.kwargs)
-            self.lines.append(
-                f"{self.name[op]} = {self.bind(view, 'view' + self.name[op])}({self.name[self.base[op]]})"
-            )
+            self.lines.append(f"{self.name[op]} = {self.view(op)}")
         elif self.pure:
             if op in self.graph.outputs:
                 self.emit_answer_of_numbers(op)
         else:
             if op in self.target and not self.static(op):
                 whole, key = self.target[op]
-                view = functools.partial(piece_of, key, op.shape)
-                self.lines.append(f"{self.name[op]} = {self.bind(view, 'part' + self.name[op])}({self.name[whole]})")
+                self.lines.append(f"{self.name[op]} = {self.name[whole]}[{self.ref(key)}].reshape({op.shape})")
             self.emit_array(op)
+
+    def view(self, op):
+        """The code of a view of an array that is new at each call."""
+        base, f = self.name[self.base[op]], op.function
+        if f is part:
+            return f"{base}[{op.args[1]} : {op.args[1] + op.size}].reshape({op.shape})"
+        if f in (np.reshape, np.ravel):
+            return f"{base}.reshape({op.shape})"
+        if f in TRANSPOSES and op.ndim == 2:
+            return f"{base}.T"
+        function = functools.partial(with_rest, f, op.args[1:], op.kwargs)
+        return f"{self.bind(function, f'view_{self.name[op]}')}({base})"
 
     def emit_number(self, op):
         """Write an operation whose result has no axes."""
@@ -478,6 +513,63 @@ class Writer:
         args = ", ".join(args)
         self.lines.append(f"{self.bind(f)}({args}, {'out=' if f in BY_NAME else ''}{out})")
 
+    def chains(self, guards):
+        """The operations in order, with elementwise functions of one large shape that follow each other in one list."""
+        chain = []
+        for op in self.graph.ops:
+            if self.can_be_chained(op) and not guards[op] and (not chain or self.apart(op, chain)):
+                chain.append(op)
+                continue
+            if chain:
+                yield chain
+            chain = [op] if self.can_be_chained(op) and not guards[op] else []
+            if not chain:
+                yield [op]
+        if chain:
+            yield chain
+
+    def can_be_chained(self, op):
+        """Whether an elementwise function of large arrays can be calculated piece by piece."""
+        if op.shape is None or op.size < CHAINED or op in self.base or not plain_ufunc(self, op) or self.masked(op):
+            return False
+        arrays = [op, *(a for a in op.args if isinstance(a, (Op, np.ndarray)) and a.shape != ())]
+        return all(a.shape == op.shape and a.dtype == float and self.is_row(a) for a in arrays)
+
+    def is_row(self, a):
+        """Whether an array lies in memory in one piece, in order."""
+        if isinstance(a, np.ndarray):
+            return a.flags.c_contiguous
+        return a in self.given or a in self.answers or (self.place(a) is not None and self.sample[a].flags.c_contiguous)
+
+    def apart(self, op, chain):
+        """Whether the buffers of a chain and of one more operation are the same, or have nothing in common."""
+        arrays = {a for o in (op, *chain) for a in (o, *o.args) if type(a) is Op and a in self.sample}
+        if any(o.shape != op.shape for o in chain) or any(a in self.target or a in self.base for a in arrays):
+            return False
+        places = sorted({self.place(a) for a in arrays} - {None})
+        return all(b - a >= op.nbytes for a, b in pairwise(places))
+
+    def emit_chain(self, chain):
+        """Elementwise functions one after the other on a piece that stays in the cache, then on the next one."""
+        inside = {op for op in chain if self.uses[op] == sum(o.parents.count(op) for o in chain)}
+        arrays = [a for op in chain for a in (*op.args, op) if type(a) is Op and a in self.sample]
+        needed = {self.place(a) for a in arrays if a not in inside}  # before or after the chain
+        names, lists = {}, []
+        for a in (a for op in chain for a in (*op.args, op)):
+            if id(a) not in names and (isinstance(a, np.ndarray) or (type(a) is Op and a in self.sample)):
+                names[id(a)] = f"p{len(names)}"
+                if type(a) is not Op:
+                    lists.append(self.bind(pieces(a)))
+                elif self.static(a):
+                    lists.append(self.premade(a, of=functools.partial(pieces, alone=self.place(a) not in needed)))
+                else:
+                    lists.append(f"{self.bind(pieces)}({self.ref(a)})")
+        self.lines.append(f"for {', '.join(names.values())}, in {self.bind(zip)}({', '.join(lists)}):")
+        for op in chain:
+            args = ", ".join(names.get(id(a)) or self.ref(a) for a in op.args)
+            out = "out=" if op.function in BY_NAME else ""
+            self.lines.append(f"    {self.bind(op.function)}({args}, {out}{names[id(op)]})")
+
     def emit_power(self, op, f, out):
         """Python's power."""
         self.lines.append(f"{self.bind(np.power)}({self.ref(op.args[0])}, {self.ref(op.args[1])}, {out})")
@@ -537,7 +629,12 @@ class Writer:
         self.lines.append(f"{out}.fill({self.ref(op.args[0])})")
 
     def emit_joined(self, op, f, out):
-        """Arrays side by side."""
+        """Arrays side by side; those that were calculated there are there already."""
+        if op in {whole for whole, _ in self.target.values()}:
+            for p, key in places_of(op, op.kwargs["axis"]):
+                if self.target.get(p, (None,))[0] is not op:
+                    self.lines.append(f"{out}[{self.ref(key)}] = {self.ref(p)}")
+            return
         axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0)
         self.lines.append(f"{self.bind(f)}({self.ref(op.args[0])}, {self.ref(axis)}, {out})")
 
@@ -625,6 +722,21 @@ def is_number(a):
     return a.shape == () if type(a) is Op else isinstance(a, (bool, int, float, np.float64))
 
 
+def pieces(a, alone=False):
+    """An array in pieces; of one that is needed within a piece alone, the first stands for all."""
+    cuts = range(0, a.size, PIECE)
+    flat = a.reshape(-1)
+    return [flat[0 : min(PIECE, a.size - i)] if alone else flat[i : i + PIECE] for i in cuts]
+
+
+def places_of(op, axis):
+    """The arrays that an operation joins, and the keys of their places."""
+    stop = 0
+    for p in op.args[0]:
+        start, stop = stop, stop + np.shape(p)[axis] if type(p) is not Op else stop + p.shape[axis]
+        yield p, (slice(None),) * axis + (slice(start, stop),)
+
+
 def alike(a, b):
     """Whether two outcomes are the same, to the bit."""
     a, b = np.asarray(a), np.asarray(b)
@@ -634,11 +746,6 @@ def alike(a, b):
 def with_rest(function, rest, kwargs, a):
     """A view of an array."""
     return function(a, *rest, **kwargs)
-
-
-def piece_of(key, shape, a):
-    """A part of an array, in this shape."""
-    return a[key].reshape(shape)
 
 
 def runs(L, F, stride):
@@ -694,6 +801,6 @@ WRITERS = (
     (lambda w, op: op.function is assemble, Writer.emit_assemble),
     (lambda w, op: op.function in FILLS and type(op.args[0]) is Op and op.args[0].shape == (), Writer.emit_fill),
     (lambda w, op: op.function in (np.concatenate, np.stack), Writer.emit_joined),
-    (lambda w, op: op.function is windows and w.static(op.args[0]), Writer.emit_windows),
+    (lambda w, op: op.function is windows and w.static(op) and w.static(op.args[0]), Writer.emit_windows),
     (lambda w, op: op.function is overlap_add and w.static(op) and w.static(op.args[0]), Writer.emit_overlap),
 )

@@ -124,7 +124,7 @@ def outside(f):
     """The arrays that a function reads from outside: where they stand, and their names."""
     watch = Watch(f)
     places = [(Contents(cell), None, name, value) for cell, name, value in watch.cells]
-    return [p for p in places + watch.slots if isinstance(p[3], np.ndarray) and p[2].isidentifier()]
+    return [p for p in places + watch.named + watch.slots if isinstance(p[3], np.ndarray) and p[2].isidentifier()]
 
 
 class Contents:

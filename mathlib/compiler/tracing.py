@@ -12,7 +12,6 @@ import types
 import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, unsupported
-from mathlib.backprop import frozen
 from mathlib.compiler.graph import Graph, Guard, Op
 from mathlib.door import is_finite
 from mathlib.primitives import sech2
@@ -35,7 +34,7 @@ class Tracing(Run):
 
     def __init__(self):
         super().__init__()
-        self.ops, self.guards = [], []
+        self.ops, self.guards, self.constants = [], [], {}
         self.failed = None  # the call that raised an error; if the program goes on, the trace does not show when
 
     def input(self, value, name):
@@ -58,7 +57,7 @@ class Tracing(Run):
             raise unsupported(function, args, STORE, REBUILD)
         if function in OF_SHAPE:
             return y
-        return self.result(y, function, ops_of(args), ops_of(kwargs))
+        return self.result(y, function, self.ops_of(args), self.ops_of(kwargs))
 
     def result(self, y, function, args, kwargs):
         """The number for what came out; of a tuple, one for each element."""
@@ -77,6 +76,21 @@ class Tracing(Run):
         op = Op(function, args, kwargs, a.shape, a.dtype)
         self.ops.append(op)
         return Traced(y, op, self)
+
+    def ops_of(self, tree):
+        """The arguments with Ops in the place of numbers, and with copies of the arrays, which may change later."""
+        if isinstance(tree, Traced):
+            return tree.op
+        return self.constant(tree) if isinstance(tree, np.ndarray) else mapped(tree, self.ops_of)
+
+    def constant(self, a):
+        """A copy of an array: one for all that are equal."""
+        alike = self.constants.setdefault((a.shape, a.dtype, a.strides, str(a.flat[:1]), str(a.flat[-1:])), [])
+        for b in alike:
+            if np.array_equal(a, b):
+                return b
+        alike.append(a.copy("K"))
+        return alike[-1]
 
     def guard(self, number, convert):
         """Take for granted what a number gives outside of the trace."""
@@ -100,13 +114,6 @@ def values_of(tree):
             )
         return tree.value
     return mapped(tree, values_of)
-
-
-def ops_of(tree):
-    """The arguments with Ops in the place of numbers, and with copies of the arrays, which may change later."""
-    if isinstance(tree, Traced):
-        return tree.op
-    return tree.copy() if isinstance(tree, np.ndarray) and not frozen(tree) else mapped(tree, ops_of)
 
 
 def mapped(tree, f):
@@ -237,4 +244,4 @@ def traced(f, arguments, names):
             f"a compiled program goes on after an error of {run.failed}. Instead: a condition that tells it before, or"
             " the loss itself, not compiled."
         )
-    return Graph([a.op for a in inputs], run.ops, ops_of(y), run.guards), values_of(y)
+    return Graph([a.op for a in inputs], run.ops, run.ops_of(y), run.guards), values_of(y)

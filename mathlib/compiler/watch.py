@@ -10,10 +10,12 @@ import argparse
 import array
 import builtins
 import collections
+import contextlib
 import datetime
 import dis
 import functools
 import io
+import math
 import os
 import random
 import sys
@@ -33,6 +35,7 @@ NAMESPACES = types.SimpleNamespace, argparse.Namespace
 GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"}
 CLOCKS = "time", "monotonic", "perf", "process", "thread", "localtime", "gmtime", "ctime"
 MISSING = object()
+LARGE = 2**16  # bytes: to compare more is quicker without a copy
 
 # What a program may do beside its arithmetic, by the function that does it.
 DOING = {builtins.print: "prints", builtins.input: "asks for input", builtins.open: "opens a file"}
@@ -74,7 +77,7 @@ class Watch:
 
     def __init__(self, f):
         self.seen, self.kept, self.names = set(), [], set()
-        self.cells, self.slots, self.arrays, self.states = [], [], [], []
+        self.cells, self.named, self.slots, self.arrays, self.states = [], [], [], [], []
         self.function(f)
 
     def new(self, thing):
@@ -104,10 +107,13 @@ class Watch:
     def program(self, f):
         """Watch the variables of a function in Python."""
         code = f.__code__
+        if library(code.co_filename):  # its variables are its own; what the user gave it stands in them
+            for cell in f.__closure__ or ():
+                with contextlib.suppress(ValueError):
+                    self.elements(cell.cell_contents, f.__name__)
+            return
         for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
             self.cell(cell, name)
-        if library(code.co_filename):
-            return
         self.value((f.__defaults__, f.__kwdefaults__), f"a default of {f.__name__}")
         self.attributes(f, f.__name__)
         for inner in codes(code):
@@ -131,8 +137,16 @@ class Watch:
     def slot(self, place, key, name):
         """Watch the value at a place of a list or a dictionary."""
         value = at(place, key)
-        self.slots.append((place, key, name, value))
+        (self.named if type(place) is dict else self.slots).append((place, key, name, value))
         self.value(value, name)
+
+    def elements(self, value, name):
+        """Watch what can change within the elements of something that does not change itself."""
+        if isinstance(value, (list, tuple, dict)):
+            for a in value.values() if isinstance(value, dict) else value:
+                self.elements(a, name)
+        else:
+            self.value(value, name)
 
     def state(self, read, thing, name):
         """Watch what a function reads off a thing."""
@@ -150,7 +164,10 @@ class Watch:
             return None
         if type(value) in (np.ndarray, np.memmap):
             if not frozen(value):
-                self.arrays.append((value, name, np.array(value)))
+                self.arrays.append((value, name, contents(value)))
+        elif type(value) is tuple:
+            for i, a in enumerate(value):
+                self.value(a, f"{name}[{i}]")
         elif isinstance(value, RANDOM):
             self.state(generator_state, value, name)
         elif isinstance(value, (*SEQUENCES, dict)):
@@ -222,11 +239,14 @@ class Watch:
                 now = MISSING
             if now is not value and not same(now, value):
                 return name
+        for place, key, name, value in self.named:
+            if (now := place.get(key, MISSING)) is not value and not same(now, value):
+                return name
         for place, key, name, value in self.slots:
             if (now := at(place, key)) is not value and not same(now, value):
                 return name
         for a, name, before in self.arrays:
-            if not same_array(a, before):
+            if contents(a, before) != before:
                 return name
         for read, thing, name, before in self.states:
             if read(thing) != before:
@@ -259,14 +279,20 @@ def same(now, value):
     return repr(now) == repr(value) if isinstance(value, (float, complex, np.inexact)) else bool(now == value)
 
 
-def same_array(a, before):
-    """Whether an array holds the same numbers, to the bit."""
-    return a.shape == before.shape and a.dtype == before.dtype and np.array_equal(bits(a), bits(before))
+def contents(a, before=None):
+    """An array's bytes, with its shape and precision; of a large one that is `before` still, that."""
+    if a.nbytes <= LARGE or a.dtype.hasobject:
+        return a.shape, a.dtype, a.tobytes()
+    if before is None:
+        return a.shape, a.dtype, words(a).copy()
+    unchanged = a.shape == before[0] and a.dtype == before[1] and np.array_equal(words(a), before[2])
+    return before if unchanged else None
 
 
-def bits(a):
-    """An array's numbers as integers, so that NaN equals itself, and 0.0 is not -0.0."""
-    return a.view(f"u{a.itemsize}") if a.dtype.kind == "f" and a.itemsize in (2, 4, 8) else a
+def words(a):
+    """A large array as integers, so that NaN equals itself, and 0.0 is not -0.0."""
+    a = a if a.flags.forc else np.ascontiguousarray(a)
+    return a.reshape(-1, order="A").view(f"u{math.gcd(a.itemsize, 8)}")
 
 
 def is_array(a):

@@ -30,6 +30,24 @@ class Step:
                 a.flags.writeable = False
 
 
+def planned(name, *counts):
+    """The program that a compiled loss has by this name, counted; None of other losses."""
+
+    def program(self):
+        f = getattr(self.loss, name, None)
+
+        def run(*arguments):
+            for count in counts:
+                setattr(self, count, getattr(self, count) + 1)
+            answer = f(*arguments)
+            self.constant = self.loss.constant
+            return answer
+
+        return run if f else None
+
+    return property(program)
+
+
 class Objective:
     """A loss that counts what is asked of it: ``n_loss``, ``n_grad``, ``n_hvp``; it is called like the loss itself.
 
@@ -65,6 +83,14 @@ class Objective:
         value = self.loss(theta)
         self.constant = isinstance(theta, Number) and not isinstance(value, Number)
         return value
+
+    value_and_grad, hvp = planned("value_and_grad", "n_loss", "n_grad"), planned("hvp", "n_hvp")
+    recorded, reading = planned("linearized", "n_loss", "n_grad"), planned("reading")
+
+    @property
+    def linearized(self):
+        """The same for the products of a Hessian; those of a block belong to the same recording."""
+        return self.recorded and (lambda theta, k=(): self.loss.linearized(theta, k) if k else self.recorded(theta))
 
     def at(self, theta):
         """The step at theta; a FloatingPointError where loss or gradient is not finite."""
@@ -125,7 +151,7 @@ class CountedHessian(Hessian):
     solve = solve
 
     def __matmul__(self, v):
-        self.loss.n_hvp += np.ndim(v) == len(self.theta_shape)  # a block comes back, column by column
+        self.loss.n_hvp += math.prod(np.shape(v)[len(self.theta_shape) :])  # of a block, as many as it has columns
         return super().__matmul__(v)
 
 

@@ -11,7 +11,10 @@ A row is one line where the mathematics is. What the kinds of row mean, and how 
 ``decompositions``  eigenvalues, singular values, triangular and orthogonal factors, least squares
 ``reductions``      extrema, products, norms, statistics
 ``sparse``          products with a sparse matrix of SciPy's
+``statistics``      quantiles, covariances, what passes over a NaN; calculus of tables of numbers, polynomials
+``fourier``         real Fourier transforms, and the pair that stands for a complex array
 ``constants``       what has no derivative
+``arrays``          what creates, joins, cuts and moves arrays; arrays of objects
 ``blocks``          how many tangents go through a row at once
 ==================  ==========================================================================================
 
@@ -20,7 +23,7 @@ and ``replacements``, what to write for what SciPy does not dispatch. NumPy alon
 """
 
 from mathlib.arithmetic import TABLE, composite, discrete, elementwise, general, multilinear, primitive
-from mathlib.primitives import blocks, constants, products, reductions, sparse  # noqa: F401, they fill the table
+from mathlib.primitives import arrays, blocks, constants, fourier, products, reductions, sparse, statistics  # noqa: F401  # noqa: F401, I001, they read what the others have put into the table
 from mathlib.primitives.decompositions import cho_solve, expm, solve_triangular
 from mathlib.primitives.elementary import gap, one_minus_square, sech2, sigmoid
 from mathlib.primitives.linear_algebra import cofactors, cofactors_along, logabsdet

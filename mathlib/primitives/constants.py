@@ -4,7 +4,7 @@ import numpy as np
 
 from mathlib.arithmetic import discrete
 
-discrete(np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal)
+discrete(np.equal, np.not_equal)
 discrete(np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.isfinite, np.isnan, np.isinf, np.signbit)
 discrete(np.sign, np.floor, np.ceil, np.rint, np.trunc, np.fix, np.round, np.around, np.floor_divide)
 discrete(np.argmax, np.argmin, np.argsort, np.nonzero, np.count_nonzero, np.flatnonzero, np.searchsorted)

@@ -634,17 +634,6 @@ def roots(p, /):
     return real_roots(p)
 
 
-@composite(np.poly)
-def poly(z, /):
-    if np.ndim(z) != 1:
-        reason = "only the polynomial with given roots has a rule"
-        raise unsupported(np.poly, [z], reason, "np.poly(np.linalg.eigvals(A))")
-    y, zero = np.ones(1, z.dtype), np.zeros(1, z.dtype)
-    for root in z:
-        y = np.concatenate([y, zero]) - root * np.concatenate([zero, y])
-    return y
-
-
 # ------------------------------------------------------------------- what SciPy has and NumPy has not
 
 # The coefficients of Padé's approximant of order 13, and the norm up to which it is exact to float64's last bit.

@@ -1,11 +1,22 @@
 """Rows of the table: elementary functions, one partial derivative an argument."""
 
+import functools
 import math
 import operator
 
 import numpy as np
 
-from mathlib.arithmetic import Number, Over, composite, elementwise, primitive, real_value
+from mathlib.arithmetic import (
+    Number,
+    Over,
+    composite,
+    elementwise,
+    general,
+    multilinear,
+    primitive,
+    real_value,
+    unbroadcast,
+)
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -69,6 +80,10 @@ elementwise(np.copysign, lambda _, a, s: np.sign(a) * np.copysign(1, s), 0)
 elementwise(np.heaviside, 0, lambda _, x, h: np.equal(x, 0).astype(np.float16))
 for modulo in (np.remainder, np.fmod):  # y = a - n b, and a / b can round up to the next n
     elementwise(modulo, 1, lambda y, a, b: -np.rint((a - y) / b))
+elementwise(np.nextafter, 1, 0)
+multilinear(np.ldexp, transposes=(lambda g, x, e: unbroadcast(np.ldexp(g, e), np.shape(x)),))
+elementwise(np.sinc, lambda _, x: (sinc_slope(x, 1), math.pi))
+elementwise(np.i0, lambda _, x: bessel_slope(x, 1))
 
 
 def power_slope(y, x, p):
@@ -134,9 +149,81 @@ def share(wins, ties):
     return wins.astype(np.float16) + ties * np.float16(0.5)
 
 
+legendre = functools.cache(np.polynomial.legendre.leggauss)
+
+
+@primitive
+def sinc_slope(x, n):
+    """The n-th derivative of sin(t) / t at t = pi x: the integral of u**n times that of cos at t u, for u in [0, 1].
+
+    By quadrature: the derivative written out cancels where t is small. It is used where t is beyond 2 n.
+    """
+    t = math.pi * np.asarray(x, float)
+    near = np.abs(t) < 2 * n + 8
+    inside, outside = np.where(near, t, 0), np.where(near, 1, t)
+    u, w = legendre(n + 16)
+    u = (1 + u) / 2
+    integral = sum(wi / 2 * ui**n * cosine(n, inside * ui) for ui, wi in zip(u, w, strict=True))
+    terms = ((-1) ** k * math.perm(n, k) * cosine(n - k - 1, outside) / outside ** (k + 1) for k in range(n + 1))
+    return np.where(near, integral, sum(terms)).astype(x.dtype)[()]
+
+
+def cosine(n, t):
+    """The n-th derivative of the cosine."""
+    wave = np.sin(t) if n % 2 else np.cos(t)
+    return -wave if n % 4 in (1, 2) else wave
+
+
+general(
+    sinc_slope,
+    lambda y, x, dx, n: math.pi * sinc_slope(x, n + 1) * dx,
+    transposes=(lambda g, y, x, n: g * math.pi * sinc_slope(x, n + 1),),
+)
+
+
+@primitive
+def bessel_slope(x, n):
+    """The n-th derivative of I0: the mean of u**n times that of cosh at x u, for u = cos(angle).
+
+    The mean over equal angles converges like I(256, x), which is below the last bit wherever I0 is finite.
+    """
+    t, wave = np.asarray(x, float), np.sinh if n % 2 else np.cosh
+    u = np.cos((np.arange(64 + n) + 0.5) * (math.pi / (128 + 2 * n)))
+    return np.asarray(sum(ui**n * wave(t * ui) for ui in u) / len(u)).astype(x.dtype)[()]
+
+
+general(
+    bessel_slope,
+    lambda y, x, dx, n: bessel_slope(x, n + 1) * dx,
+    transposes=(lambda g, y, x, n: g * bessel_slope(x, n + 1),),
+)
+
+
 @composite(np.real, np.conj, np.conjugate)
 def identity(x, /):
     return x
+
+
+@composite(np.real_if_close)
+def real_if_close(x, /, tol=100):
+    return x
+
+
+@composite(np.modf)
+def modf(x, /):
+    whole = np.trunc(x)
+    return x - whole, whole
+
+
+@composite(np.divmod)
+def floor_and_remainder(a, b, /):
+    return np.floor_divide(a, b), np.remainder(a, b)
+
+
+@composite(np.frexp)
+def frexp(x, /):
+    exponent = np.frexp(real_value(x))[1]
+    return np.ldexp(x, -exponent), exponent
 
 
 @composite(np.clip)

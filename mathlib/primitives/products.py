@@ -1,10 +1,11 @@
 """Rows of the table: products, linear in each of their arrays, and what is made of them."""
 
 import math
+import string
 
 import numpy as np
 
-from mathlib.arithmetic import TABLE, Product, composite, multilinear, unbroadcast, unsupported
+from mathlib.arithmetic import TABLE, Multilinear, Product, composite, multilinear, unbroadcast, unsupported
 from mathlib.primitives.shapes import assemble
 
 
@@ -104,8 +105,11 @@ def kron(a, b, /):
 def cross(a, b, /, axisa=-1, axisb=-1, axisc=-1, axis=None):
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    if a.shape[-1] == b.shape[-1] == 2:
+        return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    a, b = (np.concatenate([v, np.zeros_like(v[..., :1])], -1) if v.shape[-1] == 2 else v for v in (a, b))
     if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise unsupported(np.cross, [a, b], "it has a rule for vectors of 3 components", "a[0] * b[1] - a[1] * b[0]")
+        raise ValueError("a cross product is of vectors of 2 or 3 components.")
     i, j = [1, 2, 0], [2, 0, 1]
     return np.moveaxis(a[..., i] * b[..., j] - a[..., j] * b[..., i], -1, axisc)
 
@@ -129,19 +133,42 @@ def correlate(a, v, /, mode="valid"):
     return np.convolve(a, np.flip(v), mode)
 
 
+def in_letters(args):
+    """The arguments of `np.einsum` with all its sum in letters, where it has lists of axes, dots, or no result."""
+    if isinstance(args[0], str) and "->" in args[0] and not {" ", "."} & set(args[0]):
+        return args
+    if not isinstance(args[0], str):
+        lists = [*args[1::2], *(args[-1:] if len(args) % 2 else ())]
+        names = ["".join("..." if k is ... else LETTERS[k] for k in axes) for axes in lists]
+        count = len(args) // 2
+        args = (",".join(names[:count]) + "->".join(["", *names[count:]]), *args[: 2 * count : 2])
+    terms, arrow, result = args[0].replace(" ", "").partition("->")
+    free = "".join(c for c in reversed(LETTERS) if c not in args[0])
+    dots = [np.ndim(a) - len(t) + 3 if "." in t else 0 for t, a in zip(terms.split(","), args[1:], strict=True)]
+    if not arrow:
+        result = "..." + "".join(sorted(c for c in set(terms) - {",", "."} if terms.count(c) == 1))
+    elif max(dots) > 0 and "..." not in result:
+        raise ValueError("einsum: the dots of the arrays must stand in the result, too.")
+    written = [t.replace("...", free[max(dots) - n : max(dots)]) for t, n in zip(terms.split(","), dots, strict=True)]
+    return (",".join(written) + "->" + result.replace("...", free[: max(dots)]), *args[1:])
+
+
+LETTERS = string.ascii_uppercase + string.ascii_lowercase
+
+
+class Einsum(Multilinear):
+    """A sum of products, whose rules read it in letters."""
+
+    def __call__(self, args, kwargs):
+        return super().__call__(in_letters(args), kwargs)
+
+
 def einsum_back(i):
     """The transpose of `np.einsum` in its operand i: a sum again, with the letters of g and operand i exchanged."""
 
     def transpose(g, *args, **kwargs):
         subscripts, values = args[-1], args[:-1]
-        if not isinstance(subscripts, str):
-            reason, instead = "lists of axes have no rule for the reverse mode", 'letters: np.einsum("ij,j->i", A, x)'
-            raise unsupported(np.einsum, values, reason, instead)
-        if "." in subscripts:
-            raise unsupported(np.einsum, values, "with ... it has no rule for the reverse mode", "write all letters")
-        terms, _, result = subscripts.replace(" ", "").partition("->")
-        if "->" not in subscripts:
-            result = "".join(sorted(c for c in set(terms) - {","} if terms.count(c) == 1))
+        terms, _, result = subscripts.partition("->")
         terms = terms.split(",")
         mine, shape = terms[i], np.shape(values[i])
         others = [(t, v) for j, (t, v) in enumerate(zip(terms, values, strict=True)) if j != i]
@@ -161,7 +188,7 @@ def einsum_back(i):
     return transpose
 
 
-multilinear(np.einsum, slots=slice(1, None), transposes=[einsum_back(i) for i in range(32)])
+TABLE[np.einsum] = Einsum(np.einsum, slice(1, None), transposes=[einsum_back(i) for i in range(32)])
 
 
 @composite(np.trace)

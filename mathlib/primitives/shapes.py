@@ -5,7 +5,7 @@ import operator
 
 import numpy as np
 
-from mathlib.arithmetic import composite, multilinear, primitive, unbroadcast, unsupported
+from mathlib.arithmetic import Number, composite, multilinear, primitive, unbroadcast, unsupported
 
 
 def spread(g, x, axis=None, dtype=None, out=None, keepdims=False, initial=None, where=True):
@@ -207,13 +207,45 @@ def full_like(x, /, fill_value):
 
 
 @composite(np.pad)
-def pad(x, /, pad_width, mode="constant", *, constant_values=0):
-    if mode != "constant":
-        raise unsupported(np.pad, [x], f"mode={mode!r} has no rule", "mode='constant' has, and np.concatenate")
+def pad(x, /, pad_width, mode="constant", *, constant_values=0, end_values=0, stat_length=None, reflect_type="even"):
+    if isinstance(pad_width, dict):  # NumPy 2.2
+        pad_width = [pad_width.get(i, pad_width.get(i - x.ndim, 0)) for i in range(x.ndim)]
+        pad_width = [(w, w) if np.ndim(w) == 0 else w for w in pad_width]
     widths = np.broadcast_to(pad_width, (x.ndim, 2)).tolist()
-    inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
-    y = assemble([x], [inside], tuple(n + sum(w) for n, w in zip(x.shape, widths, strict=True)))
-    if np.any(constant_values):
-        edge = np.pad(np.zeros(x.shape, x.dtype), pad_width, constant_values=constant_values)
-        y = y + edge
-    return y
+    if mode in MOVING and reflect_type == "even":
+        return np.take(x, np.pad(np.arange(x.size).reshape(x.shape), widths, mode))
+    if mode == "constant" and type(constant_values) is int and constant_values == 0:
+        inside = tuple(slice(before, before + n) for (before, _), n in zip(widths, x.shape, strict=True))
+        return assemble([x], [inside], tuple(n + sum(w) for n, w in zip(x.shape, widths, strict=True)))
+    options = {"constant": constant_values, "linear_ramp": end_values} | dict.fromkeys(STATISTICS, stat_length)
+    if mode not in options:
+        reason = f"mode={mode!r} with reflect_type={reflect_type!r} has no rule"
+        raise unsupported(np.pad, [x], reason, "mode='constant', or np.concatenate")
+    option = options[mode]
+    pairs = [(option, option)] * x.ndim if np.ndim(option) == 0 else np.broadcast_to(option, (x.ndim, 2))
+    for axis, (width, pair) in enumerate(zip(widths, pairs, strict=True)):
+        x = np.moveaxis(x, axis, 0)
+        ends = [padding(mode, end, n, p) for end, n, p in zip((x, np.flip(x, 0)), width, pair, strict=True)]
+        x = np.moveaxis(np.concatenate([ends[0], x, np.flip(ends[1], 0)]), 0, axis)
+    return x
+
+
+MOVING = {"edge", "reflect", "symmetric", "wrap"}
+STATISTICS = {"mean": np.mean, "median": np.median, "maximum": np.max, "minimum": np.min}
+
+
+def in_type_of(x, a):
+    """A constant in the type of x, as a function writes it into an array of this type."""
+    return a if isinstance(a, Number) else np.asarray(a, x.dtype)
+
+
+def padding(mode, x, n, option):
+    """The n rows before x: a constant, a ramp from it to the first row, or a statistic of so many of the first rows."""
+    if mode in STATISTICS:
+        rows = STATISTICS[mode](x if option is None else x[:option], axis=0, keepdims=True)
+        return np.broadcast_to(rows, (n, *x.shape[1:]))
+    option = in_type_of(x, option)
+    if mode == "constant":
+        return np.broadcast_to(option, (n, *x.shape[1:]))
+    ramp = np.reshape(np.arange(n, dtype=x.dtype) / max(n, 1), (n,) + (1,) * (x.ndim - 1))
+    return option + ramp * (x[:1] - option)

@@ -16,6 +16,7 @@ from functools import cache, partial
 
 import numpy as np
 
+from mathlib.compiler import compiled
 from mathlib.nn import cnn, mlp, relu, softmax_cross_entropy
 from mathlib.problems.data import digits, table
 from mathlib.stochastic import minibatches
@@ -49,13 +50,20 @@ def on_digits(network, batch_size, seed, resampled=0.0, ridge=0.0):
     def loss(theta, X=X, y=y):
         return softmax_cross_entropy(model(theta, X), y) + ridge / 2 * np.vdot(theta, theta)
 
-    return NoisyProblem(loss, theta0, partial(minibatches, loss, (X, y), batch_size, seed))
+    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X, y), batch_size, seed))
 
 
 @cache
 def training_digits():
     """The images and labels of `digits` that are there to learn from."""
-    return digits()[:2]
+    return read_only(*digits()[:2])
+
+
+def read_only(*arrays):
+    """The arrays, which nobody can change from now on: a compiled loss need not look whether somebody has."""
+    for a in arrays:
+        a.flags.writeable = False
+    return arrays
 
 
 def flat(network):
@@ -93,7 +101,7 @@ def autoencoder(seed):
     def loss(theta, X=X):
         return np.mean(np.sum((model(theta, X) - X) ** 2, axis=1)) / 2
 
-    return NoisyProblem(loss, theta0, partial(minibatches, loss, (X,), 32, seed))
+    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X), 32, seed))
 
 
 def tumours(seed):
@@ -103,7 +111,7 @@ def tumours(seed):
     def loss(theta, X=X, y=y):
         return softmax_cross_entropy(model(theta, X), y)
 
-    return NoisyProblem(loss, theta0, partial(minibatches, loss, (X, y), 16, seed))
+    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X, y), 16, seed))
 
 
 @cache
@@ -113,7 +121,7 @@ def standardized_tumours():
     Source: Wolberg, W. et al. (1993).
     """
     X, y = table("tumours")
-    return (X - X.mean(axis=0)) / X.std(axis=0), y
+    return read_only((X - X.mean(axis=0)) / X.std(axis=0), y)
 
 
 NOISY = {
