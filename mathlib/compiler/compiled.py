@@ -257,7 +257,10 @@ class Compiled:
             return self(theta, *data, **options)
 
         slope_row = General(slope, lambda y, t, dt: product(t, dt), transposes=(lambda g, y, t: product(t, g),))
-        row = General(plain_value, lambda y, t, dt: np.sum(slope(t) * dt), transposes=(lambda g, y, t: g * slope(t),))
+        def tangent(y, t, dt):
+            return np.sum(slope(t) * dt) * np.ones((), y.dtype)[()]
+
+        row = General(plain_value, tangent, transposes=(lambda g, y, t: g * slope(t),))
         return row.run((theta,), (), {})
 
     # ------------------------------------------------------------------------------------- plans
