@@ -32,7 +32,8 @@ MAX_SECONDS = 120  # for a chapter
 
 # Whole chapters: all with LIVE=all, otherwise two, which another commit's hash or another number changes.
 LIVE = os.environ.get("LIVE", "0")
-PAIRS = list(zip(NAMES[: len(NAMES) // 2], NAMES[len(NAMES) // 2 :], strict=True))
+HALF = (len(NAMES) + 1) // 2
+PAIRS = [NAMES[k::HALF] for k in range(HALF)]  # of an odd number of chapters, one stands alone
 CHOSEN = NAMES if LIVE == "all" else PAIRS[int(LIVE, 16) % len(PAIRS)]
 
 

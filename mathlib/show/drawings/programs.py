@@ -58,7 +58,7 @@ def draw_passes(found, k):
     row = 0
     for i, line in enumerate(lines):
         ink = ORANGE if i in leaving else BLUE if i in new else INK
-        mark = ("–" if i in leaving else " ") + ("+" if i in new else " ")
+        mark = ("−" if i in leaving else " ") + ("+" if i in new else " ")
         for n, part in enumerate(wrapped(line)):
             ax.text(0, -row, f"{mark if n == 0 else '  '} {part}", color=ink, **MONO)
             row += 1
