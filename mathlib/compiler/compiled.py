@@ -397,7 +397,16 @@ class LinearPlan:
 
     def __call__(self, *arrays):
         answers = self.first(*arrays)
-        return answers and (*answers[:2], Plan(self.second, answers[2:]))
+        return answers and (*answers[:2], ProductPlan(self.second, answers[2:]))
+
+
+class ProductPlan(Plan):
+    """The plan of what depends on v; None also where an outcome that depends on v is another one."""
+
+    def __call__(self, *inputs):
+        with contextlib.suppress(ChangedError):
+            return super().__call__(*inputs)
+        return None
 
 
 class Bound(Compiled):

@@ -142,7 +142,7 @@ class Writer:
         if not fills(op):  # with gaps, it is filled with zeros first
             return
         for p, k in zip(parts, keys, strict=True):
-            if type(p) is not Op or p not in self.sample or not is_basic(k):
+            if type(p) is not Op or p not in self.sample:
                 continue
             q, between = p, []
             while self.uses[q] == 1 and q in self.base and q.function in (np.reshape, np.ravel):
@@ -363,6 +363,8 @@ class Writer:
         """Check that what the trace took for granted holds."""
         for i, guard in guards:
             op, value, outcome = guard.op, self.ref(guard.op), guard.outcome
+            if guard.convert is np.shape:  # it has been looked at where the array was made
+                continue
             if guard.convert is bool:
                 value = value if op.shape == () else f"bool({value})"
                 test = f"not {value}" if outcome else value
@@ -613,7 +615,7 @@ class Writer:
                 q = self.base[q]
             if type(q) is Op and self.target.get(q, (None,))[0] is op:
                 continue
-            if is_basic(k) and once:
+            if once:
                 self.lines.append(f"{out}[{self.ref(k)}] = {self.ref(p)}")
             else:
                 self.lines.append(f"{self.bind(deposit)}({out}, {self.ref(k)}, {self.ref(p)})")
@@ -626,7 +628,7 @@ class Writer:
         """Arrays side by side; those that were calculated there are there already."""
         if op in {whole for whole, _ in self.target.values()}:
             for p, key in places_of(op, op.kwargs["axis"]):
-                if self.target.get(p, (None,))[0] is not op:
+                if type(p) is not Op or self.target.get(p, (None,))[0] is not op:
                     self.lines.append(f"{out}[{self.ref(key)}] = {self.ref(p)}")
             return
         axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0)
@@ -696,9 +698,9 @@ FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number
 
 
 def fills(op):
-    """Whether what `assemble` puts together fills the whole, each place once: its keys are known."""
+    """Whether what `assemble` puts together fills the whole, each place once, by slices."""
     _, keys, shape = op.args
-    if any(leaves(keys)):
+    if any(leaves(keys)) or not all(map(is_basic, keys)):
         return False
     filled = np.zeros(shape, np.intp)
     for k in keys:

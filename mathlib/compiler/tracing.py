@@ -12,7 +12,7 @@ import types
 import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, unsupported
-from mathlib.compiler.graph import Graph, Guard, Op
+from mathlib.compiler.graph import Graph, Guard, Op, leaves
 from mathlib.door import is_finite
 from mathlib.primitives import sech2
 
@@ -21,6 +21,10 @@ REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
 # What depends on the shape alone is a constant.
 OF_SHAPE = {np.zeros_like, np.ones_like, np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj}
 OF_SHAPE |= {np.isrealobj}
+# What is there only as often as the numbers say.
+OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.extract, np.compress, np.trim_zeros, np.bincount, np.histogram}
+OF_VALUES |= {np.unique, np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all, np.union1d}
+OF_VALUES |= {np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.histogram_bin_edges}
 EXPANDED = set()  # primitives of this package that are programs of NumPy calls: they are traced through
 
 
@@ -75,6 +79,8 @@ class Tracing(Run):
             )
         op = Op(function, args, kwargs, a.shape, a.dtype)
         self.ops.append(op)
+        if shape_depends(function, args, kwargs):
+            self.guards.append(Guard(op, np.shape, a.shape, caller()))
         return Traced(y, op, self)
 
     def ops_of(self, tree):
@@ -102,6 +108,19 @@ class Tracing(Run):
             raise
         self.guards.append(Guard(number.op, convert, outcome, caller()))
         return outcome
+
+
+def shape_depends(function, args, kwargs):
+    """Whether the shape of a result may depend on the numbers in the arguments."""
+    if function is operator.getitem:
+        if type(args[0]) is Op and args[0].shape is None:
+            return shape_depends(args[0].function, args[0].args, args[0].kwargs)
+        keys = args[1] if type(args[1]) is tuple else (args[1],)
+        return any(type(k) is slice or op.dtype == bool for k in keys for op in leaves(k))
+    if isinstance(getattr(function, "__self__", function), np.ufunc):
+        return False
+    chosen = function in OF_VALUES or (function is np.where and len(args) == 1)
+    return chosen or any(op.dtype is not None and op.dtype.kind in "iub" for op in leaves((args[1:], kwargs)))
 
 
 def values_of(tree):

@@ -190,7 +190,7 @@ def corrcoef(x, /, y=None, rowvar=True):
 
 @composite(np.bincount)
 def bincount(x, /, weights=None, minlength=0):
-    if isinstance(x, Number):
+    if isinstance(x, Number) and not x.is_real:
         raise unsupported(np.bincount, [x], "the places have no derivative", "constant integers, with weights=")
     weights = np.reshape(operand(np.bincount, weights, [weights]), np.shape(x))
     return assemble([weights], [x], (len(np.bincount(x, minlength=minlength)),))
