@@ -256,10 +256,10 @@ class Compiled:
         def plain_value(theta):
             return self(theta, *data, **options)
 
-        slope_row = General(slope, lambda y, t, dt: product(t, dt), transposes=(lambda g, y, t: product(t, g),))
         def tangent(y, t, dt):
-            return np.sum(slope(t) * dt) * np.ones((), y.dtype)[()]
+            return np.sum(slope(t) * dt) * np.ones((), y.dtype)[()]  # in the precision of y
 
+        slope_row = General(slope, lambda y, t, dt: product(t, dt), transposes=(lambda g, y, t: product(t, g),))
         row = General(plain_value, tangent, transposes=(lambda g, y, t: g * slope(t),))
         return row.run((theta,), (), {})
 

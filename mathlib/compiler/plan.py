@@ -138,11 +138,8 @@ class Writer:
 
     def write_parts(self, op):
         """Let what is put together be calculated in its place, where the places do not overlap."""
-        parts, keys, shape = op.args
-        filled = np.zeros(shape, np.intp)
-        for k in keys:
-            np.add.at(filled, k, 1)
-        if not np.all(filled == 1):  # with gaps, it is filled with zeros first
+        parts, keys, _ = op.args
+        if not fills(op):  # with gaps, it is filled with zeros first
             return
         for p, k in zip(parts, keys, strict=True):
             if type(p) is not Op or p not in self.sample or not is_basic(k):
@@ -259,9 +256,9 @@ class Writer:
         """Write the program, and compile it."""
         graph = self.graph
         self.name = {op: f"v{i}" for i, op in enumerate((*graph.inputs, *graph.ops))}
-        alone = all(
-            op.shape == () or (op in graph.outputs and joined(op)) or op.function is assemble for op in graph.ops
-        )
+        vectors = [op for op in leaves(graph.outputs) if joined(op)]
+        vectors += [op.args[0] for op in vectors if op.function is np.divide]
+        alone = all(op.shape == () or op in vectors for op in graph.ops)
         self.pure = alone and self.double  # then NumPy has no part in it
         guards = collections.defaultdict(list)
         for i, guard in enumerate(graph.guards):
@@ -402,7 +399,7 @@ class Writer:
             if self.pure:
                 return self.name[a]
             return f"{self.bind(np.array)}({self.ref(a)})"
-        return f"{self.bind(a.dtype.type)}({self.name[a]})" if self.double else self.ref(a)
+        return f"{self.bind(a.dtype.type)}({self.name[a]})"
 
     def emit(self, op):
         """Write one operation."""
@@ -606,11 +603,8 @@ class Writer:
 
     def emit_assemble(self, op, f, out):
         """Parts at their places; those that were calculated there are there already."""
-        parts, keys, shape = op.args
-        filled = np.zeros(shape, np.intp)
-        for k in keys:
-            np.add.at(filled, k, 1)
-        once = bool(np.all(filled == 1))
+        parts, keys, _ = op.args
+        once = fills(op)
         if not once:
             self.lines.append(f"{out}.fill(0)")
         for p, k in zip(parts, keys, strict=True):
@@ -701,10 +695,22 @@ class Writer:
 FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number
 
 
+def fills(op):
+    """Whether what `assemble` puts together fills the whole, each place once: its keys are known."""
+    _, keys, shape = op.args
+    if any(leaves(keys)):
+        return False
+    filled = np.zeros(shape, np.intp)
+    for k in keys:
+        np.add.at(filled, k, 1)
+    return bool(np.all(filled == 1))
+
+
 def joined(op):
     """The arguments of `assemble` and a divisor, if an Op makes a vector of numbers without axes; else nothing."""
     divisor = 1
-    if op.function is np.divide and type(op.args[0]) is Op and math.frexp(op.args[1])[0] == 0.5:
+    of_array = op.function is np.divide and type(op.args[0]) is Op and isinstance(op.args[1], float)
+    if of_array and math.frexp(op.args[1])[0] == 0.5:
         op, divisor = op.args[0], float(op.args[1])
     if op.function is not assemble:
         return ()
