@@ -28,7 +28,7 @@ REDUCTIONS |= {np.add.reduce: np.add, np.maximum.reduce: np.maximum, np.minimum.
 BY_NAME = {np.maximum, np.minimum, np.fmax, np.fmin}  # their `out` must be named
 SMALL = 2**14  # bytes: below, to copy costs less than to make views
 ALIGNED = 64
-CHAINED, PIECE = 2**18, 2**13  # numbers: of so many, elementwise functions are calculated in pieces
+CHAINED, PIECE = 2**18, 2**16  # numbers: of so many, elementwise functions are calculated in pieces
 
 # What Python's own numbers can do as NumPy does it; what is out of their range raises, and NumPy is asked.
 OF_NUMBERS = {
@@ -771,8 +771,8 @@ def items(w):
 
 
 def rounded(n):
-    """The bytes of a buffer, with what keeps the next one aligned."""
-    return -(-n // ALIGNED) * ALIGNED
+    """The bytes of a buffer, with what keeps the next one aligned; of a large one, in other lines of the cache."""
+    return -(-n // ALIGNED) * ALIGNED + (17 * ALIGNED if n >= 2**16 else 0)
 
 
 def release(free, start, n):

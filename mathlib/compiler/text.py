@@ -246,6 +246,17 @@ def name_parts(graph):
 # --------------------------------------------------------------------------------------------- text
 
 
+def side_by_side(keys, shape):
+    """The order in which slices follow each other from one end of a vector to the other; nothing, if they do not."""
+    if len(shape) != 1 or not all(type(k) is slice and k.step in (None, 1) for k in keys):
+        return []
+    cuts = [k.indices(shape[0])[:2] for k in keys]
+    in_turn = sorted(range(len(keys)), key=cuts.__getitem__)
+    ends = [0, *(cuts[i][1] for i in in_turn)]
+    touching = all(cuts[i][0] == end for i, end in zip(in_turn, ends[:-1], strict=True))
+    return in_turn if touching and ends[-1] == shape[0] else []
+
+
 def tidy(text):
     """An expression without parentheses that change nothing."""
     return ast.unparse(ast.parse(text, mode="eval"))
@@ -311,17 +322,8 @@ class Text:
     def write_assembled(self, op):
         """An array that is put together from parts."""
         parts, keys, shape = op.args
-        whole = sorted(
-            zip(keys, parts, strict=True), key=lambda pair: pair[0].start if isinstance(pair[0], slice) else 0
-        )
-        ends = [0, *(k.stop for k, _ in whole)] if all(isinstance(k, slice) for k in keys) else []
-        if (
-            ends
-            and len(shape) == 1
-            and ends[-1] == shape[0]
-            and all(k.start == e for (k, _), e in zip(whole, ends, strict=False))
-        ):
-            flat = [self.raveled(p) for _, p in whole]
+        if in_turn := side_by_side(keys, shape):
+            flat = [self.raveled(parts[i]) for i in in_turn]
             text = f"np.concatenate([{', '.join(flat)}])" if len(flat) > 1 else flat[0]
             if self.uses.get(op) == 1 and not op.name:
                 self.inline[op] = text
