@@ -310,6 +310,10 @@ class Writer:
         """Whether an Op is an array whose memory is in the arena."""
         return op in self.sample and (self.root(op) in self.offset or self.root(op) in self.fixed)
 
+    def whole(self, op):
+        """Whether an Op is such an array, its numbers side by side."""
+        return type(op) is Op and self.static(op) and self.sample[op].flags.c_contiguous
+
     def place(self, a):
         """Where in the arena an array is; None of others."""
         return self.offset.get(self.root(a)) if type(a) is Op and a in self.sample else None
@@ -811,6 +815,6 @@ WRITERS = (
     (lambda w, op: op.function is assemble, Writer.emit_assemble),
     (lambda w, op: op.function in FILLS and type(op.args[0]) is Op and op.args[0].shape == (), Writer.emit_fill),
     (lambda w, op: op.function in (np.concatenate, np.stack), Writer.emit_joined),
-    (lambda w, op: op.function is windows and w.static(op) and w.static(op.args[0]), Writer.emit_windows),
+    (lambda w, op: op.function is windows and w.whole(op) and w.whole(op.args[0]), Writer.emit_windows),
     (lambda w, op: op.function is overlap_add and w.static(op) and w.static(op.args[0]), Writer.emit_overlap),
 )
