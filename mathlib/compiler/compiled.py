@@ -397,7 +397,15 @@ class LinearPlan:
 
     def __call__(self, *arrays):
         answers = self.first(*arrays)
-        return answers and (*answers[:2], Plan(self.second, answers[2:]))
+        return answers and (*answers[:2], functools.partial(unless_changed, Plan(self.second, answers[2:])))
+
+
+def unless_changed(plan, v):
+    """The answer of a plan; None, where the program goes another way for this v."""
+    try:
+        return plan(v)
+    except ChangedError:
+        return None
 
 
 class Bound(Compiled):

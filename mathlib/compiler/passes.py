@@ -286,13 +286,18 @@ def split(graph, v):
     for op in graph.ops:
         if depends.intersection(op.parents):
             depends.add(op)
-    views = {op for op in graph.ops if op not in depends and op.function in VIEWS and len(op.parents) == 1}
-    second = dead(Graph([], [op for op in graph.ops if op in depends or op in views], graph.outputs[-1:], []))
+    arrays = [op for op in graph.ops if op not in depends and op.function in VIEWS and len(op.parents) == 1]
+    views = {op for op in arrays if op.parents[0].shape is not None}
+    guards = [g for g in graph.guards if g.op in depends]
+    second = dead(Graph([], [op for op in graph.ops if op in depends or op in views], graph.outputs[-1:], guards))
     inside = {*second.ops, v}
     between = list(dict.fromkeys(p for op in second.ops for p in op.parents if p not in inside))
     first_inputs = [op for op in graph.inputs if op is not v]
     first = Graph(
-        first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], graph.guards
+        first_inputs,
+        [op for op in graph.ops if op not in depends],
+        [*graph.outputs[:-1], *between],
+        [g for g in graph.guards if g.op not in depends],
     )
     given = {op: Op(None, (), {}, op.shape, op.dtype, op.name) for op in between}
     ops = [Op(op.function, op.args, op.kwargs, op.shape, op.dtype, op.name) for op in second.ops]
@@ -304,7 +309,8 @@ def split(graph, v):
     for op in ops:
         op.args, op.kwargs = replaced(op.args, new), replaced(op.kwargs, new)
     inputs = [v, *(given[op] for op in between)]
-    return dead(first), Graph(inputs, ops, replaced(second.outputs, new), [])
+    guards = [Guard(given[g.op], g.convert, g.outcome, g.place) for g in guards]
+    return dead(first), Graph(inputs, ops, replaced(second.outputs, new), guards)
 
 
 SIMPLER = dead, common, simplified, common, dead

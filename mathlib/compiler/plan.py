@@ -336,7 +336,9 @@ class Writer:
 
     def number(self, op, text):
         """A number without axes, as one of Python's where their precision is the same."""
-        return f"{PYTHON_S[op.dtype]}({text})" if self.python(op) else text
+        if self.python(op):
+            return f"{PYTHON_S[op.dtype]}({text})"
+        return f"{text}[()]" if op.function in VIEWS else text  # no view of a buffer
 
     def python(self, op):
         """Whether a number without axes is one of Python's: whole ones keep their type, in which they wrap around."""
@@ -613,7 +615,7 @@ class Writer:
                 q = self.base[q]
             if type(q) is Op and self.target.get(q, (None,))[0] is op:
                 continue
-            if is_basic(k) and once:
+            if once:
                 self.lines.append(f"{out}[{self.ref(k)}] = {self.ref(p)}")
             else:
                 self.lines.append(f"{self.bind(deposit)}({out}, {self.ref(k)}, {self.ref(p)})")

@@ -12,7 +12,7 @@ import types
 import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, unsupported
-from mathlib.compiler.graph import Graph, Guard, Op
+from mathlib.compiler.graph import Graph, Guard, Op, leaves
 from mathlib.door import is_finite
 from mathlib.primitives import sech2
 
@@ -75,6 +75,8 @@ class Tracing(Run):
             )
         op = Op(function, args, kwargs, a.shape, a.dtype)
         self.ops.append(op)
+        if has_shape_of_values(function, args):
+            self.guards.append(Guard(op, np.shape, a.shape, caller()))
         return Traced(y, op, self)
 
     def ops_of(self, tree):
@@ -130,6 +132,19 @@ def mapped(tree, f):
 def as_type(x, dtype):
     """The array in another precision."""
     return np.asarray(x).astype(dtype)
+
+
+# What came out has a shape that depends on values.
+COUNTING = {np.nonzero, np.flatnonzero, np.argwhere, np.bincount, np.extract, np.compress, np.trim_zeros, np.unique}
+COUNTING |= {np.repeat, np.delete, np.union1d, np.intersect1d, np.setdiff1d}
+
+
+def has_shape_of_values(function, args):
+    """Whether a result may have another shape for other values: a choice by a mask, or places that are counted."""
+    if function is operator.getitem:
+        kind = getattr(args[0], "function", None)
+        return kind in COUNTING or any(op.dtype == bool for op in leaves(args[1:]))
+    return function in COUNTING
 
 
 def as_number(x):
