@@ -166,6 +166,16 @@ PLAIN_FORMS = {
 }
 
 
+def traced_among(tree):
+    """A number among arguments that stands for a plain array; None, if there is none."""
+    if isinstance(tree, Number):
+        return tree if tree.is_real else None
+    if type(tree) is slice:
+        tree = tree.start, tree.stop, tree.step
+    inside = tree.values() if type(tree) is dict else tree if type(tree) in (list, tuple) else ()
+    return next((found for a in inside if (found := traced_among(a)) is not None), None)
+
+
 def is_huge(a):
     """Whether a is an integer that no array of integers holds."""
     return type(a) is int and not -(2**63) <= a < 2**64
@@ -357,6 +367,8 @@ class Rule(Row):
                 plain = [operand(self.function, b, arrays) for b in arrays]
                 if any(b is not c for b, c in zip(arrays, plain, strict=True)):
                     return self.run(plain, rest, kwargs)
+        if top is None:
+            top = traced_among((rest, kwargs))
         if top is None:
             self.refuse_place(arrays)
         return top.apply(self, arrays, rest, kwargs)

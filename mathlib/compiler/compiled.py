@@ -397,14 +397,15 @@ class LinearPlan:
 
     def __call__(self, *arrays):
         answers = self.first(*arrays)
-        return answers and (*answers[:2], functools.partial(unless_changed, Plan(self.second, answers[2:])))
+        return answers and (*answers[:2], ProductPlan(self.second, answers[2:]))
 
 
-def unless_changed(plan, v):
-    """The answer of a plan; None, where the program goes another way for this v."""
-    try:
-        return plan(v)
-    except ChangedError:
+class ProductPlan(Plan):
+    """The plan of what depends on v; None also where an outcome that depends on v is another one."""
+
+    def __call__(self, *inputs):
+        with contextlib.suppress(ChangedError):
+            return super().__call__(*inputs)
         return None
 
 

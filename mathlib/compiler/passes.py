@@ -286,18 +286,15 @@ def split(graph, v):
     for op in graph.ops:
         if depends.intersection(op.parents):
             depends.add(op)
-    arrays = [op for op in graph.ops if op not in depends and op.function in VIEWS and len(op.parents) == 1]
-    views = {op for op in arrays if op.parents[0].shape is not None}
-    guards = [g for g in graph.guards if g.op in depends]
-    second = dead(Graph([], [op for op in graph.ops if op in depends or op in views], graph.outputs[-1:], guards))
+    views = {op for op in graph.ops if op not in depends and is_view(op)}
+    guards = [[g for g in graph.guards if (g.op in depends) is second] for second in (False, True)]
+    second = [op for op in graph.ops if op in depends or op in views]
+    second = dead(Graph([], second, graph.outputs[-1:], guards[1]))
     inside = {*second.ops, v}
     between = list(dict.fromkeys(p for op in second.ops for p in op.parents if p not in inside))
     first_inputs = [op for op in graph.inputs if op is not v]
     first = Graph(
-        first_inputs,
-        [op for op in graph.ops if op not in depends],
-        [*graph.outputs[:-1], *between],
-        [g for g in graph.guards if g.op not in depends],
+        first_inputs, [op for op in graph.ops if op not in depends], [*graph.outputs[:-1], *between], guards[0]
     )
     given = {op: Op(None, (), {}, op.shape, op.dtype, op.name) for op in between}
     ops = [Op(op.function, op.args, op.kwargs, op.shape, op.dtype, op.name) for op in second.ops]
@@ -309,8 +306,13 @@ def split(graph, v):
     for op in ops:
         op.args, op.kwargs = replaced(op.args, new), replaced(op.kwargs, new)
     inputs = [v, *(given[op] for op in between)]
-    guards = [Guard(given[g.op], g.convert, g.outcome, g.place) for g in guards]
+    guards = [Guard(given[g.op], g.convert, g.outcome, g.place) for g in second.guards]
     return dead(first), Graph(inputs, ops, replaced(second.outputs, new), guards)
+
+
+def is_view(op):
+    """Whether a view of one array is made, and no element of a tuple taken."""
+    return op.function in VIEWS and [p.shape is None for p in op.parents] == [False]
 
 
 SIMPLER = dead, common, simplified, common, dead

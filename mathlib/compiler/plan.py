@@ -142,7 +142,7 @@ class Writer:
         if not fills(op):  # with gaps, it is filled with zeros first
             return
         for p, k in zip(parts, keys, strict=True):
-            if type(p) is not Op or p not in self.sample or not is_basic(k):
+            if type(p) is not Op or p not in self.sample:
                 continue
             q, between = p, []
             while self.uses[q] == 1 and q in self.base and q.function in (np.reshape, np.ravel):
@@ -310,6 +310,10 @@ class Writer:
         """Whether an Op is an array whose memory is in the arena."""
         return op in self.sample and (self.root(op) in self.offset or self.root(op) in self.fixed)
 
+    def whole(self, op):
+        """Whether an Op is such an array, its numbers side by side."""
+        return type(op) is Op and self.static(op) and self.sample[op].flags.c_contiguous
+
     def place(self, a):
         """Where in the arena an array is; None of others."""
         return self.offset.get(self.root(a)) if type(a) is Op and a in self.sample else None
@@ -338,7 +342,7 @@ class Writer:
         """A number without axes, as one of Python's where their precision is the same."""
         if self.python(op):
             return f"{PYTHON_S[op.dtype]}({text})"
-        return f"{text}[()]" if op.function in VIEWS else text  # no view of a buffer
+        return f"{text}[()]" if op.function in VIEWS else text  # no view of what will be overwritten
 
     def python(self, op):
         """Whether a number without axes is one of Python's: whole ones keep their type, in which they wrap around."""
@@ -365,6 +369,8 @@ class Writer:
         """Check that what the trace took for granted holds."""
         for i, guard in guards:
             op, value, outcome = guard.op, self.ref(guard.op), guard.outcome
+            if guard.convert is np.shape:  # it has been looked at where the array was made
+                continue
             if guard.convert is bool:
                 value = value if op.shape == () else f"bool({value})"
                 test = f"not {value}" if outcome else value
@@ -628,7 +634,7 @@ class Writer:
         """Arrays side by side; those that were calculated there are there already."""
         if op in {whole for whole, _ in self.target.values()}:
             for p, key in places_of(op, op.kwargs["axis"]):
-                if self.target.get(p, (None,))[0] is not op:
+                if type(p) is not Op or self.target.get(p, (None,))[0] is not op:
                     self.lines.append(f"{out}[{self.ref(key)}] = {self.ref(p)}")
             return
         axis = op.args[1] if len(op.args) > 1 else op.kwargs.get("axis", 0)
@@ -698,9 +704,9 @@ FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number
 
 
 def fills(op):
-    """Whether what `assemble` puts together fills the whole, each place once: its keys are known."""
+    """Whether what `assemble` puts together fills the whole, each place once, by slices."""
     _, keys, shape = op.args
-    if any(leaves(keys)):
+    if any(leaves(keys)) or not all(map(is_basic, keys)):
         return False
     filled = np.zeros(shape, np.intp)
     for k in keys:
@@ -809,6 +815,6 @@ WRITERS = (
     (lambda w, op: op.function is assemble, Writer.emit_assemble),
     (lambda w, op: op.function in FILLS and type(op.args[0]) is Op and op.args[0].shape == (), Writer.emit_fill),
     (lambda w, op: op.function in (np.concatenate, np.stack), Writer.emit_joined),
-    (lambda w, op: op.function is windows and w.static(op) and w.static(op.args[0]), Writer.emit_windows),
+    (lambda w, op: op.function is windows and w.whole(op) and w.whole(op.args[0]), Writer.emit_windows),
     (lambda w, op: op.function is overlap_add and w.static(op) and w.static(op.args[0]), Writer.emit_overlap),
 )

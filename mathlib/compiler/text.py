@@ -351,6 +351,8 @@ class Text:
         value = self.plain(guard.op)
         if guard.convert is bool:
             return value if guard.outcome else f"not {self.atom(guard.op)}"
+        if guard.convert is np.shape:
+            return f"{self.atom(guard.op)}.shape == {guard.outcome}"
         if isinstance(guard.outcome, np.ndarray):
             return f"np.array_equal({value}, {self.plain(guard.outcome)})"
         return f"{guard.convert.__name__}({value}) == {guard.outcome!r}" if guard.convert in (int, float) else "True"

@@ -12,7 +12,7 @@ import types
 import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, unsupported
-from mathlib.compiler.graph import Graph, Guard, Op, leaves
+from mathlib.compiler.graph import Graph, Guard, Op
 from mathlib.door import is_finite
 from mathlib.primitives import sech2
 
@@ -21,6 +21,10 @@ REBUILD = "build a new array: y = x + dx, np.where, np.concatenate, np.stack"
 # What depends on the shape alone is a constant.
 OF_SHAPE = {np.zeros_like, np.ones_like, np.shape, np.ndim, np.size, np.result_type, np.can_cast, np.iscomplexobj}
 OF_SHAPE |= {np.isrealobj}
+# What is there only as often as the numbers say.
+OF_VALUES = {np.nonzero, np.flatnonzero, np.argwhere, np.extract, np.compress, np.trim_zeros, np.bincount, np.histogram}
+OF_VALUES |= {np.unique, np.unique_values, np.unique_counts, np.unique_inverse, np.unique_all, np.union1d}
+OF_VALUES |= {np.intersect1d, np.setdiff1d, np.setxor1d, np.delete, np.histogram_bin_edges}
 EXPANDED = set()  # primitives of this package that are programs of NumPy calls: they are traced through
 
 
@@ -75,7 +79,7 @@ class Tracing(Run):
             )
         op = Op(function, args, kwargs, a.shape, a.dtype)
         self.ops.append(op)
-        if has_shape_of_values(function, args):
+        if shape_depends(function, args, kwargs):
             self.guards.append(Guard(op, np.shape, a.shape, caller()))
         return Traced(y, op, self)
 
@@ -106,6 +110,19 @@ class Tracing(Run):
         return outcome
 
 
+def shape_depends(function, args, kwargs):
+    """Whether the shape of a result may depend on the numbers in the arguments."""
+    if function is operator.getitem:
+        if type(args[0]) is Op and args[0].shape is None:
+            return shape_depends(args[0].function, args[0].args, args[0].kwargs)
+        keys = args[1] if type(args[1]) is tuple else (args[1],)
+        return any(type(k) is slice or op.dtype == bool for k in keys for op in leaves(k))
+    if isinstance(getattr(function, "__self__", function), np.ufunc):
+        return False
+    chosen = function in OF_VALUES or (function is np.where and len(args) == 1)
+    return chosen or any(op.dtype is not None and op.dtype.kind in "iub" for op in leaves((args[1:], kwargs)))
+
+
 def values_of(tree):
     """The arguments with the arrays in the place of the numbers that stand for them."""
     if isinstance(tree, Number):
@@ -132,19 +149,6 @@ def mapped(tree, f):
 def as_type(x, dtype):
     """The array in another precision."""
     return np.asarray(x).astype(dtype)
-
-
-# What came out has a shape that depends on values.
-COUNTING = {np.nonzero, np.flatnonzero, np.argwhere, np.bincount, np.extract, np.compress, np.trim_zeros, np.unique}
-COUNTING |= {np.repeat, np.delete, np.union1d, np.intersect1d, np.setdiff1d}
-
-
-def has_shape_of_values(function, args):
-    """Whether a result may have another shape for other values: a choice by a mask, or places that are counted."""
-    if function is operator.getitem:
-        kind = getattr(args[0], "function", None)
-        return kind in COUNTING or any(op.dtype == bool for op in leaves(args[1:]))
-    return function in COUNTING
 
 
 def as_number(x):
