@@ -713,6 +713,11 @@ def holds_numbers(a):
     return type(a) is np.ndarray and a.dtype.kind == "O" and any(isinstance(e, Number) for e in a.flat)
 
 
+def is_differentiated(a):
+    """Whether an argument carries a derivative: a Number that does not stand for a plain array."""
+    return isinstance(a, Number) and not a.is_real
+
+
 TABLE = {}
 
 

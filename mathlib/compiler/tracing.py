@@ -12,7 +12,7 @@ import types
 import numpy as np
 
 from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, unsupported
-from mathlib.compiler.graph import Graph, Guard, Op, leaves
+from mathlib.compiler.graph import Graph, Guard, Op
 from mathlib.door import is_finite
 from mathlib.primitives import sech2
 

@@ -8,7 +8,17 @@ import math
 
 import numpy as np
 
-from mathlib.arithmetic import Number, Run, composite, discrete, general, primitive, real_value, unsupported
+from mathlib.arithmetic import (
+    Number,
+    Run,
+    composite,
+    discrete,
+    general,
+    is_differentiated,
+    primitive,
+    real_value,
+    unsupported,
+)
 
 discrete(np.linalg.matrix_rank)
 
@@ -567,7 +577,7 @@ def lstsq(a, b, /, rcond=None):
     if residuals.size:
         r = np.reshape(b - a @ x, (len(a), -1))
         residuals = np.sum(r * r, 0)
-    if isinstance(a, Number):
+    if is_differentiated(a):
         reason, instead = "its singular values carry no derivative", "np.linalg.svdvals(A)"
         s = Withheld(s, np.linalg.lstsq, [a], reason, instead)
     return x, residuals, rank, s

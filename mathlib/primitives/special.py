@@ -23,6 +23,7 @@ from mathlib.arithmetic import (
     Over,
     elementwise,
     general,
+    is_differentiated,
     operand,
     primitive,
     real_value,
@@ -43,7 +44,7 @@ class Ordered(Elementwise):
 
     def run(self, arrays, rest, kwargs):
         for name, a in zip(self.names, arrays, strict=False):
-            if isinstance(a, Number):
+            if is_differentiated(a):
                 reason, instead = f"by its argument {name} it has no derivative rule", f"a constant {name}"
                 raise unsupported(self.function, arrays, reason, instead)
         return super().run(arrays, rest, kwargs)
@@ -524,7 +525,7 @@ def beta_logpdf(x, a, b, loc=0.0, scale=1.0):
 
 def counts(name, k, *parameters):
     """Counts, which are constants, and the parameters of a distribution of them, of floats."""
-    if isinstance(k, Number):
+    if is_differentiated(k):
         raise unsupported(name, [k], "a count has no derivative", "constant counts")
     return floats(name, k, *parameters)
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
-from mathlib.arithmetic import Number, composite, discrete, operand, real_value, unsupported
+from mathlib.arithmetic import Number, composite, discrete, is_differentiated, operand, real_value, unsupported
 from mathlib.primitives.reductions import kept, reduced_first
 from mathlib.primitives.shapes import assemble
 
@@ -100,7 +100,7 @@ def places(function, q, count, last, method):
     if method == "linear":
         q = np.reshape(q, np.shape(q) + (1,) * count.ndim)
         return np.broadcast_to(np.where(count > 0, q * (count - 1), last), shape)
-    if isinstance(q, Number):
+    if is_differentiated(q):
         raise unsupported(function, [q], f"the quantiles of method={method!r} jump", "method='linear'")
     y = np.full(shape, last, float)
     for n in np.unique(count[count > 0]):
@@ -190,7 +190,7 @@ def corrcoef(x, /, y=None, rowvar=True):
 
 @composite(np.bincount)
 def bincount(x, /, weights=None, minlength=0):
-    if isinstance(x, Number) and not x.is_real:
+    if is_differentiated(x):
         raise unsupported(np.bincount, [x], "the places have no derivative", "constant integers, with weights=")
     weights = np.reshape(operand(np.bincount, weights, [weights]), np.shape(x))
     return assemble([weights], [x], (len(np.bincount(x, minlength=minlength)),))
@@ -200,7 +200,7 @@ def bincount(x, /, weights=None, minlength=0):
 def histogram(a, bins=10, range=None, density=None, weights=None):
     a = operand(np.histogram, a, [a, weights])
     given = [a, bins, weights]
-    if isinstance(bins, Number) or (isinstance(a, Number) and np.ndim(bins) == 0 and range is None):
+    if is_differentiated(bins) or (is_differentiated(a) and np.ndim(bins) == 0 and range is None):
         raise unsupported(np.histogram, given, "the edges of the bins would follow the numbers", "constant bins=[...]")
     plain = np.histogram(real_value(a), bins, range, density, real_value(weights))
     if not isinstance(operand(np.histogram, 0 if weights is None else weights, given), Number):
