@@ -188,7 +188,10 @@ class Writer:
             root = self.root(op)
             born[root] = min(born.get(root, end), self.when[op])
         for op in graph.ops:
-            for a in (op, *op.parents):
+            several = [
+                a for p in op.parents if p.shape is None for a in p.parents
+            ]  # what came out may be views of them
+            for a in (op, *op.parents, *several):
                 if a in self.sample:
                     last[self.root(a)] = self.when[op]
         last.update((self.root(a), end) for a in outputs if a in self.sample)

@@ -11,8 +11,8 @@ import types
 
 import numpy as np
 
-from mathlib.arithmetic import TABLE, Number, Run, UnsupportedError, caller, name_of, unsupported
-from mathlib.compiler.graph import Graph, Guard, Op
+from mathlib.arithmetic import TABLE, Composite, Number, Run, UnsupportedError, caller, name_of, unsupported
+from mathlib.compiler.graph import Graph, Guard, Op, leaves
 from mathlib.door import is_finite
 from mathlib.primitives import sech2
 
@@ -61,6 +61,9 @@ class Tracing(Run):
             raise unsupported(function, args, STORE, REBUILD)
         if function in OF_SHAPE:
             return y
+        complex_ = isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind == "c"
+        if complex_ and isinstance(TABLE.get(function), Composite):
+            return TABLE[function](args, kwargs)  # a pair of real arrays
         return self.result(y, function, self.ops_of(args), self.ops_of(kwargs))
 
     def result(self, y, function, args, kwargs):
