@@ -289,8 +289,9 @@ class Text:
         names = [*(self.names[op] for op in graph.inputs), *(name for name, _ in self.arguments)]
         body = textwrap.indent("\n".join(self.lines), "    ")
         head = "".join(f"{text}\n\n\n" for text in self.helpers.values())
-        imports = [f"import {m}\n" for m in ("math", "operator") if re.search(rf"\b{m}\.", head + body)]
-        self.text = f"{''.join(imports)}import numpy as np\n\n\n{head}def {title}({', '.join(names)}):\n{body}"
+        used = [m for m in ("math", "operator", "scipy.special") if re.search(rf"\b{m}\.", head + body)]
+        own, others = ("".join(f"import {m}\n" for m in used if ("." in m) is foreign) for foreign in (False, True))
+        self.text = f"{own}import numpy as np\n{others}\n\n{head}def {title}({', '.join(names)}):\n{body}"
 
     def __str__(self):
         return self.text
@@ -388,7 +389,7 @@ class Text:
             along = {} if axis is None else {"axis": axis}
             return self.call(SUMS[f], args[:1], along | ({"keepdims": True} if kwargs.get("keepdims") else {}))
         name = name_of(f)
-        if not name.startswith("np."):
+        if not name.startswith(("np.", "scipy.special.")):
             name = self.helper(f)
         elif isinstance(getattr(f, "__self__", None), np.ufunc):
             name = f"np.{f.__self__.__name__}.{f.__name__}"
