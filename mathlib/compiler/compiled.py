@@ -20,7 +20,7 @@ from mathlib.arithmetic import (
 from mathlib.backprop import backward, gradient
 from mathlib.compiler import passes
 from mathlib.compiler.graph import Op
-from mathlib.compiler.plan import ChangedError, Plan, Writer
+from mathlib.compiler.plan import ChangedError, Plan, ProductPlan, Writer
 from mathlib.compiler.tracing import expanded, traced
 from mathlib.compiler.watch import Effects, Watch
 from mathlib.door import floats, is_finite, program, with_data
@@ -194,7 +194,8 @@ class Compiled:
 
     def __repr__(self):
         n = sum(map(len, self.plans.values()))
-        return f"<a compiled program of {self.__name__}: {f'{n} plans' if n else 'no plans yet'}>"
+        plans = {0: "no plans yet", 1: "1 plan"}.get(n, f"{n} plans")
+        return f"<a compiled program of {self.__name__}: {plans}>"
 
     def __reduce__(self):
         return compiled, (self.f,)
@@ -333,6 +334,8 @@ class Compiled:
         except FloatingPointError:  # the loss itself tells of it
             return None
         self.constant = not isinstance(graph.outputs[-1], Op)
+        if self.constant and not graph.guards:
+            plans.append(no_plan)
         if self.constant or not all(map(is_finite, answers)):
             return None
         if linear is not None:
@@ -368,7 +371,7 @@ class Compiled:
 
     def refuse_guards(self, plans):
         """Refuse a program whose recorded outcomes are others at each call; name the line."""
-        places = [guard.place for plan in plans for guard in plan.writer.graph.guards]
+        places = [guard.place for plan in plans if plan is not no_plan for guard in plan.writer.graph.guards]
         place = max(set(places), key=places.count) if places else "an index"
         raise UnsupportedError(
             f"the program {self.__name__} goes another way at each call ({place}): a trace does not hold for the next."
@@ -386,6 +389,11 @@ def with_options(f, options):
     return functools.partial(f, **options) if options else f
 
 
+def no_plan(*arrays):
+    """The loss itself answers: its derivative is constant."""
+    return
+
+
 class LinearPlan:
     """A plan in two: what depends on theta, once, gives the plan of what depends on v."""
 
@@ -398,15 +406,6 @@ class LinearPlan:
     def __call__(self, *arrays):
         answers = self.first(*arrays)
         return answers and (*answers[:2], ProductPlan(self.second, answers[2:]))
-
-
-class ProductPlan(Plan):
-    """The plan of what depends on v; None also where an outcome that depends on v is another one."""
-
-    def __call__(self, *inputs):
-        with contextlib.suppress(ChangedError):
-            return super().__call__(*inputs)
-        return None
 
 
 class Bound(Compiled):

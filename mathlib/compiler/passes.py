@@ -97,7 +97,9 @@ def simpler(op):
         op.kwargs = {k: a for k, a in op.kwargs.items() if k not in DEFAULTS or a is not DEFAULTS[k]}
     if ((isinstance(f, np.ufunc) and f.signature is None) or f in ELEMENTWISE) and not op.kwargs:
         op = without_broadcasts(op)
-    args = op.args
+    if f is np.transpose and op.ndim == 2 and op.args[1:] in ((), (None,)) and not op.kwargs:
+        op = changed(op, np.matrix_transpose, op.args[:1])
+    f, args = op.function, op.args
     if f in (np.multiply, np.divide, np.subtract) and not op.kwargs:
         neutral = 0 if f is np.subtract else 1
         if is_number(args[1], neutral) and same(op, args[0]):

@@ -8,6 +8,7 @@ Each running thread has a workspace of its own: the arena, its views, and the co
 """
 
 import collections
+import contextlib
 import functools
 import math
 import operator
@@ -73,14 +74,11 @@ class Plan:
     underflow; a ChangedError, where a guard does not hold.
     """
 
-    def __init__(self, writer, fixed=()):
-        self.writer, self.fixed, self.idle = writer, fixed, collections.deque()
+    def __init__(self, writer):
+        self.writer, self.idle = writer, collections.deque()
 
     def __call__(self, *inputs):
-        try:
-            run = self.idle.pop()
-        except IndexError:
-            run = self.writer.workspace(self.fixed)
+        run = self.workspace()
         try:
             if self.writer.pure:
                 return run(*inputs)
@@ -95,12 +93,55 @@ class Plan:
         finally:
             self.idle.append(run)
 
+    def workspace(self):
+        """A program with buffers that no other thread uses."""
+        try:
+            return self.idle.pop()
+        except IndexError:
+            return self.writer.workspace()[0]
+
+
+class ProductPlan(Plan):
+    """A plan of what depends on v, with what does not; None also where an outcome that depends on v is another one.
+
+    Its workspaces are those of an earlier one that is no longer needed, if there is one.
+    """
+
+    def __init__(self, writer, fixed):
+        super().__init__(writer)
+        self.numbers = [a for a, op in zip(fixed, writer.fixed, strict=True) if op.shape == ()]
+        self.kept = [a for a, op in zip(fixed, writer.fixed, strict=True) if op.shape != ()]
+        self.mine = []
+        self.idle.append(self.workspace())
+
+    def __call__(self, v):
+        with contextlib.suppress(ChangedError):
+            return super().__call__(v, *self.numbers)
+        return None
+
+    def workspace(self):
+        try:
+            return self.idle.pop()
+        except IndexError:
+            pass
+        try:
+            run, places = self.writer.pool.pop()
+        except IndexError:
+            run, places = self.writer.workspace()
+        for place, a in zip(places, self.kept, strict=True):
+            np.copyto(place, a)
+        self.mine.append((run, places))
+        return run
+
+    def __del__(self):
+        self.writer.pool.extend(self.mine)
+
 
 class Writer:
     """Writes a graph as code, and makes workspaces for it."""
 
     def __init__(self, graph, n=0, fixed=()):
-        self.graph, self.n, self.fixed = graph, n, fixed
+        self.graph, self.n, self.fixed, self.pool = graph, n, fixed, collections.deque()
         precisions = {op.dtype for op in (*graph.inputs, *graph.ops) if op.shape is not None and op.dtype.kind == "f"}
         self.double = precisions <= {np.dtype(float)}  # then its numbers are Python's
         self.bound, self.lines, self.arrays = {}, [], {}
@@ -188,7 +229,10 @@ class Writer:
             root = self.root(op)
             born[root] = min(born.get(root, end), self.when[op])
         for op in graph.ops:
-            for a in (op, *op.parents):
+            several = [
+                a for p in op.parents if p.shape is None for a in p.parents
+            ]  # what came out may be views of them
+            for a in (op, *op.parents, *several):
                 if a in self.sample:
                     last[self.root(a)] = self.when[op]
         last.update((self.root(a), end) for a in outputs if a in self.sample)
@@ -282,10 +326,11 @@ class Writer:
         self.demand_finite([a for a in graph.outputs if type(a) is Op])
         answers = "".join(f"{self.answer(a)}, " for a in graph.outputs)
         self.lines.append(f"return ({answers})")
-        inputs = ", ".join(f"a{k}" for k in range(len(taken)))
+        inputs = ", ".join(
+            [*(f"a{k}" for k in range(len(taken))), *(self.name[op] for op in self.fixed if not op.shape)]
+        )
         body = "".join(f"\n        {line}" for line in self.lines)
-        self.numbers = [op for op in self.fixed if op.shape == ()]
-        names = ", ".join([*self.bound, *self.arrays, *(self.name[op] for op in self.numbers)])
+        names = ", ".join([*self.bound, *self.arrays])
         self.text = f"def make({names}):\n    def run({inputs}):{body}\n    return run\n"
         place = {}
         exec(compile(self.text, "<a compiled program>", "exec"), place)
@@ -677,11 +722,12 @@ class Writer:
 
     # -------------------------------------------------------------------------------- a workspace
 
-    def workspace(self, fixed=()):
-        """A program with buffers of its own, and with these values of the inputs that are fixed."""
+    def workspace(self):
+        """A program with buffers of its own, and the arrays in it for the inputs that are fixed."""
         memory = np.empty(self.size + ALIGNED, np.uint8)
         start = -memory.ctypes.data % ALIGNED
-        arrays = dict(zip(self.fixed, fixed, strict=True))
+        arrays = {op: np.empty(op.shape, op.dtype) for op in self.fixed if op.shape != ()}
+        places = list(arrays.values())
 
         def array(op):
             if op not in arrays:
@@ -696,8 +742,7 @@ class Writer:
             return arrays[op]
 
         made = [array(op) if of is None else of(array(op)) for op, of in self.arrays.values()]
-        numbers = [arrays[op].item() if self.python(op) else arrays[op] for op in self.numbers]
-        return self.make(*self.bound.values(), *made, *numbers)
+        return self.make(*self.bound.values(), *made), places
 
 
 FILLS = {np.broadcast_to, np.reshape, np.expand_dims, np.ravel}  # of a number

@@ -441,6 +441,8 @@ class Text:
         outside = next(
             (n for n, b in self.captured if b.shape == a.shape and b.dtype == a.dtype and np.array_equal(a, b)), None
         )
+        if outside is None and a.size > 1 and a.dtype == float and np.all(a == a.flat[0]):
+            return f"np.full({a.shape}, {self.plain(a.flat[0])})"
         if outside is None and a.size <= LITERAL:
             precision = "" if a.dtype in (float, int, bool) else f", np.{a.dtype}"
             return f"np.array({a.tolist()}{precision})"
