@@ -29,6 +29,8 @@ REDUCTIONS |= {np.add.reduce: np.add, np.maximum.reduce: np.maximum, np.minimum.
 BY_NAME = {np.maximum, np.minimum, np.fmax, np.fmin}  # their `out` must be named
 SMALL = 2**14  # bytes: below, to copy costs less than to make views
 ALIGNED = 64
+FEW = 64  # numbers: of longer vectors, NumPy takes the sum
+LONG_FORMULA = 1000  # characters: a longer one is written in steps, as Python's compiler nests only so deep
 CHAINED, PIECE = 2**18, 2**16  # numbers: of so many, elementwise functions are calculated in pieces
 
 # What Python's own numbers can do as NumPy does it; what is out of their range raises, and NumPy is asked.
@@ -57,6 +59,10 @@ OF_NUMBERS = {
     np.arctan2: "atan2({}, {})",
 }
 COMPARISONS = {np.less, np.less_equal, np.greater, np.greater_equal, np.equal, np.not_equal}
+# What can make ordinary numbers too small, and the operands that are not zero if it has.
+SHRINKING = {np.multiply: "{0} and {1}", np.divide: "{0}", np.square: "{0}", np.power: "{0}", operator.pow: "{0}"}
+SHRINKING |= {np.reciprocal: "True", np.exp: "True"}
+TINY = float(np.finfo(float).tiny)
 LIKE_NUMPY_S = "sqrt", "exp", "log", "sin", "cos", "tan", "tanh", "sinh", "cosh", "expm1", "log1p"
 OF_NUMBERS |= {getattr(np, name): name + "({})" for name in LIKE_NUMPY_S}
 MATH = {name: getattr(math, name) for name in (*LIKE_NUMPY_S, "atan", "asin", "acos")}
@@ -302,7 +308,7 @@ class Writer:
         self.name = {op: f"v{i}" for i, op in enumerate((*graph.inputs, *graph.ops))}
         vectors = [op for op in leaves(graph.outputs) if joined(op)]
         vectors += [op.args[0] for op in vectors if op.function is np.divide]
-        alone = all(op.shape == () or op in vectors for op in graph.ops)
+        alone = all(op.shape == () or op in vectors for op in graph.ops) and all(op.size <= FEW for op in graph.inputs)
         self.pure = alone and self.double  # then NumPy has no part in it
         guards = collections.defaultdict(list)
         for i, guard in enumerate(graph.guards):
@@ -449,7 +455,7 @@ class Writer:
         if a in self.answers:
             return self.name[a]
         if a in self.sample:
-            if self.pure:
+            if self.pure and a.function:
                 return self.name[a]
             return f"{self.bind(np.array)}({self.ref(a)})"
         return f"{self.bind(a.dtype.type)}({self.name[a]})"
@@ -494,14 +500,19 @@ class Writer:
         known = f in OF_NUMBERS and (op.dtype == float or f in COMPARISONS)
         if self.double and numbers and known and not op.kwargs and all(is_number(a) for a in args):
             text = OF_NUMBERS[f].format(*map(self.ref, args))
-            if self.once(op) and "(" not in OF_NUMBERS[f]:
+            checked = not self.pure and f in SHRINKING
+            if self.once(op) and "(" not in OF_NUMBERS[f] and len(text) < LONG_FORMULA and not checked:
                 self.name[op] = f"({text})"
                 return
             if (function := text.partition("(")[0]) in MATH:
                 text = self.bind(MATH[function], "math_" + function) + text[len(function) :]
             self.lines.append(f"{name} = {text}")
+            if checked:
+                self.demand_digits(name, SHRINKING[f].format(*map(self.ref, args)))
         elif numbers and f is sech2:
             self.lines.append(f"{name} = {self.slope_of_tanh(args[0])}")
+            if self.double and not self.pure:
+                self.demand_digits(name, "True")
         elif f is as_type and self.python(op):
             self.lines.append(f"{name} = {self.number(op, self.ref(args[0]))}")
         elif f is operator.getitem and type(args[0]) is Op and args[0] in self.sample and type(args[1]) is int:
@@ -517,6 +528,11 @@ class Writer:
             self.lines.append(f"{name} = {self.number(op, f'{reduce}({self.ref(args[0])}, {self.ref(axis)})')}")
         else:
             self.lines.append(f"{name} = {self.number(op, self.call(op))}")
+
+    def demand_digits(self, name, given):
+        """Give up where a number has lost digits to underflow, though it was given some: Python does not tell."""
+        error = self.bind(ArithmeticError)
+        self.lines.append(f"if {-TINY!r} < {name} < {TINY!r} and {given}: raise {error}")
 
     def once(self, op):
         """Whether a number is used once, within a formula of numbers: then it has no name."""

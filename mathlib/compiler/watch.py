@@ -324,5 +324,7 @@ def library(file):
 
 def foreign(module):
     """Whether a module is of Python, NumPy, this package or another installed one."""
-    name = getattr(module, "__name__", "builtins").partition(".")[0]
+    if module is None:
+        return False
+    name = getattr(module, "__name__", "").partition(".")[0]
     return name in sys.stdlib_module_names or library(getattr(module, "__file__", ""))
