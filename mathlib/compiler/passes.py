@@ -97,7 +97,7 @@ def simpler(op):
         op.kwargs = {k: a for k, a in op.kwargs.items() if k not in DEFAULTS or a is not DEFAULTS[k]}
     if ((isinstance(f, np.ufunc) and f.signature is None) or f in ELEMENTWISE) and not op.kwargs:
         op = without_broadcasts(op)
-    if f is np.transpose and op.ndim == 2 and op.args[1:] in ((), (None,)) and not op.kwargs:
+    if f is np.transpose and op.ndim == 2 and not op.kwargs and all(a is None for a in op.args[1:]):
         op = changed(op, np.matrix_transpose, op.args[:1])
     f, args = op.function, op.args
     if f in (np.multiply, np.divide, np.subtract) and not op.kwargs:
