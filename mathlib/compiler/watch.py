@@ -39,8 +39,7 @@ LARGE = 2**16  # bytes: to compare more is quicker without a copy
 
 # What a program may do beside its arithmetic, by the function that does it.
 DOING = {builtins.print: "prints", builtins.input: "asks for input", builtins.open: "opens a file"}
-CHANCE = {os.urandom: "draws random numbers"}
-CHANCE |= {f: "asks for the time" for name, f in vars(time).items() if name.partition("_")[0] in CLOCKS}
+DOING |= {f: "asks for the time" for name, f in vars(time).items() if name.partition("_")[0] in CLOCKS}
 
 
 class Effects:
@@ -66,7 +65,7 @@ def effect(function, inside):
     """What a function in C does, called by the program itself or `inside` of a library."""
     of, name = function.__self__, function.__name__
     if isinstance(of, types.ModuleType):
-        return CHANCE.get(function) or (None if inside else DOING.get(function))
+        return "draws random numbers" if function is os.urandom else None if inside else DOING.get(function)
     if isinstance(of, type) and issubclass(of, datetime.date) and name in ("now", "today", "utcnow"):
         return "asks for the time"
     return "writes" if isinstance(of, io.IOBase) and name.startswith("write") else None
