@@ -11,10 +11,10 @@ import textwrap
 import numpy as np
 
 from mathlib import nn
-from mathlib.arithmetic import INSIDE, LIBRARIES, Number, name_of
+from mathlib.arithmetic import INSIDE, LIBRARIES, Number, UnsupportedError, name_of, unsupported
 from mathlib.backprop import Node, walk_back
 from mathlib.compiler import passes as all_passes
-from mathlib.compiler.graph import Op
+from mathlib.compiler.graph import Op, leaves
 from mathlib.compiler.tracing import Traced, as_type, traced
 from mathlib.compiler.watch import Watch
 from mathlib.door import floats, program
@@ -248,7 +248,7 @@ def name_parts(graph):
 
 def side_by_side(keys, shape):
     """The order in which slices follow each other from one end of a vector to the other; nothing, if they do not."""
-    if len(shape) != 1 or not all(type(k) is slice and k.step in (None, 1) for k in keys):
+    if len(shape) != 1 or any(leaves(keys)) or not all(type(k) is slice and k.step in (None, 1) for k in keys):
         return []
     cuts = [k.indices(shape[0])[:2] for k in keys]
     in_turn = sorted(range(len(keys)), key=cuts.__getitem__)
@@ -260,6 +260,11 @@ def side_by_side(keys, shape):
 def tidy(text):
     """An expression without parentheses that change nothing."""
     return ast.unparse(ast.parse(text, mode="eval"))
+
+
+# What the package's own error says, without the line in the user's program.
+REFUSAL = """def unsupported(function, numbers, reason, instead):
+    return TypeError(f"{function}: {reason}. Instead: {instead}.")"""
 
 
 class Text:
@@ -372,7 +377,7 @@ class Text:
         if f is operator.getitem:
             return f"{self.atom(args[0])}[{self.key(args[1])}]"
         if f in (np.reshape, np.ravel):
-            shape = ", ".join(map(str, op.shape))
+            shape = ", ".join(map(str, op.shape)) or "()"
             return (
                 f"{self.atom(args[0])}.reshape({shape})"
                 if type(args[0]) is Op
@@ -417,7 +422,16 @@ class Text:
             return f"np.{'nan' if a != a else 'inf'}" if a != -math.inf else "-np.inf"
         if isinstance(a, np.generic):
             return f"np.{a.dtype.name}({a.item()!r})"
-        return f"np.{a.name}" if isinstance(a, np.dtype) else repr(a)
+        if isinstance(a, np.dtype):
+            return f"np.{a.name}"
+        if callable(a) and not isinstance(a, type):
+            return name_of(a) if name_of(a).startswith("np.") else self.helper(a)
+        if isinstance(a, range):
+            return self.plain(tuple(a))
+        if a is None or a is ... or isinstance(a, (bool, int, float, str)):
+            return "..." if a is ... else repr(a)
+        name = getattr(a, "__name__", type(a).__name__)
+        raise UnsupportedError(f"the program: a {name} has no text. Instead: an array, such as its .toarray().")
 
     def atom(self, a):
         """An argument beside an operator."""
@@ -427,7 +441,7 @@ class Text:
     def key(self, key):
         """An index."""
         if type(key) is tuple:
-            return ", ".join(map(self.key, key))
+            return ", ".join(map(self.key, key)) or "()"
         if type(key) is slice:
             parts = ["" if k is None else self.plain(k) for k in (key.start, key.stop, key.step)]
             return ":".join(parts if parts[2] else parts[:2])
@@ -441,6 +455,8 @@ class Text:
         outside = next(
             (n for n, b in self.captured if b.shape == a.shape and b.dtype == a.dtype and np.array_equal(a, b)), None
         )
+        if outside is None and not a.size:
+            return f"np.zeros({a.shape})"
         if outside is None and a.size > 1 and a.dtype == float and np.all(a == a.flat[0]):
             return f"np.full({a.shape}, {self.plain(a.flat[0])})"
         if outside is None and a.size <= LITERAL:
@@ -457,6 +473,8 @@ class Text:
     def helper(self, f):
         """A function that is no single call of NumPy's: its own text is part of the program."""
         f = getattr(f, "__wrapped__", f)
+        if f is unsupported:
+            self.helpers[f.__name__] = REFUSAL
         if f.__name__ not in self.helpers:
             self.helpers[f.__name__] = ""  # its place, should it call itself
             for name in f.__code__.co_names:
@@ -464,6 +482,10 @@ class Text:
                 other = getattr(other, "__wrapped__", other)
                 if inspect.isfunction(other) and not (other.__module__ or "").startswith("numpy"):
                     self.helper(other)
+                elif inspect.ismodule(other) and other.__name__.startswith("scipy"):
+                    raise UnsupportedError(f"the program: {f.__name__} has no text, as it needs {other.__name__}.")
+                elif isinstance(other, (int, float, list)):
+                    self.helpers[name] = f"{name} = {other!r}"
             text = self.helpers.pop(f.__name__)
             lines = textwrap.dedent(inspect.getsource(f)).splitlines()
             first = next(i for i, line in enumerate(lines) if line.startswith("def "))
