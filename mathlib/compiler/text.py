@@ -14,14 +14,14 @@ from mathlib import nn
 from mathlib.arithmetic import INSIDE, LIBRARIES, Number, name_of
 from mathlib.backprop import Node, walk_back
 from mathlib.compiler import passes as all_passes
-from mathlib.compiler.graph import Op
+from mathlib.compiler.graph import Op, leaves
 from mathlib.compiler.tracing import Traced, as_type, traced
-from mathlib.compiler.watch import Watch
+from mathlib.compiler.watch import Watch, codes
 from mathlib.door import floats, program
 from mathlib.primitives import assemble, is_basic, part
 
 NN = nn.__file__
-LITERAL = 8  # numbers: larger arrays are arguments
+LITERAL = 16  # numbers: larger arrays are arguments
 WIDE = 72  # characters: what would be longer gets a line, and a name, of its own
 
 OPERATORS = {
@@ -163,7 +163,7 @@ def with_names(f, arguments, names, places):
             used = {p for op in graph.ops for p in op.parents} | set(graph.ends)
             graph.inputs = [op for i, op in enumerate(graph.inputs) if i < len(arguments) or op in used]
             return graph
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError):
         pass
     with Namer():
         return traced(f, arguments, names)[0]
@@ -248,7 +248,7 @@ def name_parts(graph):
 
 def side_by_side(keys, shape):
     """The order in which slices follow each other from one end of a vector to the other; nothing, if they do not."""
-    if len(shape) != 1 or not all(type(k) is slice and k.step in (None, 1) for k in keys):
+    if len(shape) != 1 or any(leaves(keys)) or not all(type(k) is slice and k.step in (None, 1) for k in keys):
         return []
     cuts = [k.indices(shape[0])[:2] for k in keys]
     in_turn = sorted(range(len(keys)), key=cuts.__getitem__)
@@ -280,8 +280,9 @@ class Text:
         asked = {}
         for guard in graph.guards:
             asked.setdefault(guard.op, []).append(guard)
-        for op in graph.ops:
-            self.write(op)
+        for op in (*graph.inputs, *graph.ops):
+            if op.function:
+                self.write(op)
             for guard in asked.get(op, ()):
                 self.lines.append(f"assert {tidy(self.claim(guard))}  # {guard.place.partition(':')[0]}")
         outputs = graph.outputs if isinstance(graph.outputs, (tuple, list)) else [graph.outputs]
@@ -289,7 +290,8 @@ class Text:
         names = [*(self.names[op] for op in graph.inputs), *(name for name, _ in self.arguments)]
         body = textwrap.indent("\n".join(self.lines), "    ")
         head = "".join(f"{text}\n\n\n" for text in self.helpers.values())
-        used = [m for m in ("math", "operator", "scipy.special") if re.search(rf"\b{m}\.", head + body)]
+        modules = "math", "operator", "scipy.linalg", "scipy.sparse", "scipy.special"
+        used = [m for m in modules if re.search(rf"\b{m}\.", head + body)]
         own, others = ("".join(f"import {m}\n" for m in used if ("." in m) is foreign) for foreign in (False, True))
         self.text = f"{own}import numpy as np\n{others}\n\n{head}def {title}({', '.join(names)}):\n{body}"
 
@@ -372,7 +374,7 @@ class Text:
         if f is operator.getitem:
             return f"{self.atom(args[0])}[{self.key(args[1])}]"
         if f in (np.reshape, np.ravel):
-            shape = ", ".join(map(str, op.shape))
+            shape = ", ".join(map(str, op.shape)) or "()"
             return (
                 f"{self.atom(args[0])}.reshape({shape})"
                 if type(args[0]) is Op
@@ -388,12 +390,14 @@ class Text:
             axis = axis[0] if type(axis) is tuple and len(axis) == 1 else axis
             along = {} if axis is None else {"axis": axis}
             return self.call(SUMS[f], args[:1], along | ({"keepdims": True} if kwargs.get("keepdims") else {}))
+        return self.call(self.function(f), args, kwargs)
+
+    def function(self, f):
+        """A function by its name."""
+        if isinstance(getattr(f, "__self__", None), np.ufunc):
+            return f"np.{f.__self__.__name__}.{f.__name__}"
         name = name_of(f)
-        if not name.startswith(("np.", "scipy.special.")):
-            name = self.helper(f)
-        elif isinstance(getattr(f, "__self__", None), np.ufunc):
-            name = f"np.{f.__self__.__name__}.{f.__name__}"
-        return self.call(name, args, kwargs)
+        return name if name.startswith(("np.", "scipy.special.")) else self.helper(f)
 
     def call(self, name, args, kwargs):
         """A call."""
@@ -417,6 +421,11 @@ class Text:
             return f"np.{'nan' if a != a else 'inf'}" if a != -math.inf else "-np.inf"
         if isinstance(a, np.generic):
             return f"np.{a.dtype.name}({a.item()!r})"
+        if callable(a) and not isinstance(a, type):
+            return self.function(a)
+        if isinstance(a, type):
+            module = re.sub(r"\._.*", "", a.__module__)
+            return a.__name__ if module == "builtins" else f"{module.replace('numpy', 'np')}.{a.__name__}"
         return f"np.{a.name}" if isinstance(a, np.dtype) else repr(a)
 
     def atom(self, a):
@@ -441,14 +450,27 @@ class Text:
         outside = next(
             (n for n, b in self.captured if b.shape == a.shape and b.dtype == a.dtype and np.array_equal(a, b)), None
         )
-        if outside is None and a.size > 1 and a.dtype == float and np.all(a == a.flat[0]):
-            return f"np.full({a.shape}, {self.plain(a.flat[0])})"
-        if outside is None and a.size <= LITERAL:
-            precision = "" if a.dtype in (float, int, bool) else f", np.{a.dtype}"
-            return f"np.array({a.tolist()}{precision})"
+        if outside is None and (text := self.literal(a)):
+            return text
         name = self.free(outside or "c1" if outside else self.numbered())
         self.arguments.append((name, a))
         return name
+
+    def literal(self, a):
+        """An array written out, if it is short to write."""
+        precision = "" if a.dtype in (float, int, bool) else f", np.{a.dtype}"
+        if a.size == 0:
+            return f"np.zeros({a.shape}, np.{a.dtype})" if precision or a.dtype != float else f"np.zeros({a.shape})"
+        if a.size > 1 and all_passes.uniform(a):
+            return f"np.full({a.shape}, {self.plain(a.flat[0].item())}{precision})"
+        if a.size <= LITERAL or (a.size <= 4 * LITERAL and a.dtype.kind in "biu"):
+            return f"np.array({self.plain(a.tolist())}{precision})"
+        known = {"np.arange": a.shape[:1], "np.eye": a.shape[:1]} if a.dtype in (int, float) else {}
+        for make, (n,) in known.items():
+            b = (np.arange if make == "np.arange" else np.eye)(n)
+            if b.shape == a.shape and np.array_equal(a, b) and b.dtype == a.dtype:
+                return f"{make}({n})"
+        return None
 
     def numbered(self):
         """A name for an array that has none."""
@@ -459,11 +481,16 @@ class Text:
         f = getattr(f, "__wrapped__", f)
         if f.__name__ not in self.helpers:
             self.helpers[f.__name__] = ""  # its place, should it call itself
-            for name in f.__code__.co_names:
+            for name in (name for code in codes(f.__code__) for name in code.co_names):
                 other = f.__globals__.get(name)
                 other = getattr(other, "__wrapped__", other)
                 if inspect.isfunction(other) and not (other.__module__ or "").startswith("numpy"):
                     self.helper(other)
+                elif isinstance(other, (int, float, tuple)):
+                    self.helpers[name] = f"{name} = {self.plain(other)}"
+                elif inspect.ismodule(other) and other.__name__ not in (name, "numpy"):
+                    package, _, module = other.__name__.rpartition(".")
+                    self.helpers[name] = f"from {package} import {module} as {name}"
             text = self.helpers.pop(f.__name__)
             lines = textwrap.dedent(inspect.getsource(f)).splitlines()
             first = next(i for i, line in enumerate(lines) if line.startswith("def "))

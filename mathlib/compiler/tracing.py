@@ -234,7 +234,8 @@ class Traced(Number):
         """See `np.ndarray.astype`."""
         return self if np.dtype(dtype) == self.dtype else self.run.call(as_type, (self, np.dtype(dtype)), {})
 
-    def __array__(self, dtype=None, copy=None):
+    def plain_array(self, dtype=None, copy=None):
+        """See `np.asarray`."""
         return np.array(self.run.guard(self, np.array), dtype)
 
     def item(self, *place):
