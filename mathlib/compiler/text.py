@@ -1,6 +1,7 @@
 """`source`: a traced program as text that a person can read, and that runs without this package."""
 
 import ast
+import functools
 import inspect
 import math
 import operator
@@ -358,7 +359,11 @@ class Text:
             return f"{self.atom(guard.op)}.shape == {guard.outcome}"
         if isinstance(guard.outcome, np.ndarray):
             return f"np.array_equal({value}, {self.plain(guard.outcome)})"
-        return f"{guard.convert.__name__}({value}) == {guard.outcome!r}" if guard.convert in (int, float) else "True"
+        if guard.convert in (int, float):
+            return f"{guard.convert.__name__}({value}) == {guard.outcome!r}"
+        if isinstance(guard.convert, functools.partial):  # written into a text
+            return f"format({value}, {guard.convert.args[0]!r}) == {guard.outcome!r}"
+        return f"np.array_equal({value}, {self.plain(guard.outcome)})"
 
     def expression(self, op):
         """An operation in NumPy's words."""
