@@ -1089,6 +1089,10 @@ class Number(NDArrayOperatorsMixin):
         scalar = self.ndim == 0 and not called.f_globals["__name__"].startswith("scipy.")
         if dtype in (None, object) and (scalar or isinstance(called.f_locals.get("self"), INDEX_TRICK)):
             return boxed(np.ravel(self) if self.ndim else [self], self.shape)
+        return self.plain_array(dtype)
+
+    def plain_array(self, dtype):
+        """A plain array of the numbers: refused, but where they are plain ones."""
         return no_array(self)
 
     __float__ = refuse("float", LOSES, KEEP)

@@ -575,7 +575,7 @@ def halved(t):
     return np.sum(np.sin(t))
 
 
-@pytest.mark.parametrize("convert", [float, int, operator.index, np.asarray, np.array, "item", "tolist", "format"])
+@pytest.mark.parametrize("convert", [float, int, operator.index, "item", "tolist", "format"])
 def test_a_number_that_leaves_the_trace_is_compared_and_at_last_refused(convert):
     def loss(t, d):
         if convert == "format":
@@ -594,6 +594,17 @@ def test_a_number_that_leaves_the_trace_is_compared_and_at_last_refused(convert)
 
     with pytest.raises(UnsupportedError, match=r"goes another way at each call.*in loss, line"):
         always_another()
+
+
+def test_an_array_of_single_numbers_stays_in_the_trace():
+    def loss(t, d):
+        return np.sum(t) * np.asarray(d[0]) + np.sum(np.array([t[0], t[1] * d[0]]) ** 2)
+
+    fast = compiled(loss)
+    for k in range(20):
+        agree(lambda f, k=k: f(X3 + k, np.array([k])), loss, fast)
+        agree(lambda f, k=k: value_and_grad(f)(X3 + k, np.array([k])), loss, fast)
+    assert plans(fast) == 2
 
 
 def test_a_caught_error_is_refused():

@@ -1,6 +1,7 @@
 """`source`: a traced program as text that a person can read, and that runs without this package."""
 
 import ast
+import functools
 import inspect
 import math
 import operator
@@ -11,17 +12,17 @@ import textwrap
 import numpy as np
 
 from mathlib import nn
-from mathlib.arithmetic import INSIDE, LIBRARIES, Number, UnsupportedError, name_of, unsupported
+from mathlib.arithmetic import INSIDE, LIBRARIES, Number, name_of, unsupported
 from mathlib.backprop import Node, walk_back
 from mathlib.compiler import passes as all_passes
 from mathlib.compiler.graph import Op, leaves
 from mathlib.compiler.tracing import Traced, as_type, traced
-from mathlib.compiler.watch import Watch
+from mathlib.compiler.watch import Watch, codes
 from mathlib.door import floats, program
 from mathlib.primitives import assemble, is_basic, part
 
 NN = nn.__file__
-LITERAL = 8  # numbers: larger arrays are arguments
+LITERAL = 16  # numbers: larger arrays are arguments
 WIDE = 72  # characters: what would be longer gets a line, and a name, of its own
 
 OPERATORS = {
@@ -163,7 +164,7 @@ def with_names(f, arguments, names, places):
             used = {p for op in graph.ops for p in op.parents} | set(graph.ends)
             graph.inputs = [op for i, op in enumerate(graph.inputs) if i < len(arguments) or op in used]
             return graph
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, IndexError):
         pass
     with Namer():
         return traced(f, arguments, names)[0]
@@ -285,8 +286,9 @@ class Text:
         asked = {}
         for guard in graph.guards:
             asked.setdefault(guard.op, []).append(guard)
-        for op in graph.ops:
-            self.write(op)
+        for op in (*graph.inputs, *graph.ops):
+            if op.function:
+                self.write(op)
             for guard in asked.get(op, ()):
                 self.lines.append(f"assert {tidy(self.claim(guard))}  # {guard.place.partition(':')[0]}")
         outputs = graph.outputs if isinstance(graph.outputs, (tuple, list)) else [graph.outputs]
@@ -294,7 +296,8 @@ class Text:
         names = [*(self.names[op] for op in graph.inputs), *(name for name, _ in self.arguments)]
         body = textwrap.indent("\n".join(self.lines), "    ")
         head = "".join(f"{text}\n\n\n" for text in self.helpers.values())
-        used = [m for m in ("math", "operator", "scipy.special") if re.search(rf"\b{m}\.", head + body)]
+        modules = "math", "operator", "scipy.linalg", "scipy.sparse", "scipy.special"
+        used = [m for m in modules if re.search(rf"\b{m}\.", head + body)]
         own, others = ("".join(f"import {m}\n" for m in used if ("." in m) is foreign) for foreign in (False, True))
         self.text = f"{own}import numpy as np\n{others}\n\n{head}def {title}({', '.join(names)}):\n{body}"
 
@@ -361,7 +364,11 @@ class Text:
             return f"{self.atom(guard.op)}.shape == {guard.outcome}"
         if isinstance(guard.outcome, np.ndarray):
             return f"np.array_equal({value}, {self.plain(guard.outcome)})"
-        return f"{guard.convert.__name__}({value}) == {guard.outcome!r}" if guard.convert in (int, float) else "True"
+        if guard.convert in (int, float):
+            return f"{guard.convert.__name__}({value}) == {guard.outcome!r}"
+        if isinstance(guard.convert, functools.partial):  # written into a text
+            return f"format({value}, {guard.convert.args[0]!r}) == {guard.outcome!r}"
+        return f"np.array_equal({value}, {self.plain(guard.outcome)})"
 
     def expression(self, op):
         """An operation in NumPy's words."""
@@ -393,12 +400,14 @@ class Text:
             axis = axis[0] if type(axis) is tuple and len(axis) == 1 else axis
             along = {} if axis is None else {"axis": axis}
             return self.call(SUMS[f], args[:1], along | ({"keepdims": True} if kwargs.get("keepdims") else {}))
+        return self.call(self.function(f), args, kwargs)
+
+    def function(self, f):
+        """A function by its name."""
+        if isinstance(getattr(f, "__self__", None), np.ufunc):
+            return f"np.{f.__self__.__name__}.{f.__name__}"
         name = name_of(f)
-        if not name.startswith(("np.", "scipy.special.")):
-            name = self.helper(f)
-        elif isinstance(getattr(f, "__self__", None), np.ufunc):
-            name = f"np.{f.__self__.__name__}.{f.__name__}"
-        return self.call(name, args, kwargs)
+        return name if name.startswith(("np.", "scipy.special.")) else self.helper(f)
 
     def call(self, name, args, kwargs):
         """A call."""
@@ -422,16 +431,12 @@ class Text:
             return f"np.{'nan' if a != a else 'inf'}" if a != -math.inf else "-np.inf"
         if isinstance(a, np.generic):
             return f"np.{a.dtype.name}({a.item()!r})"
-        if isinstance(a, np.dtype):
-            return f"np.{a.name}"
         if callable(a) and not isinstance(a, type):
-            return name_of(a) if name_of(a).startswith("np.") else self.helper(a)
-        if isinstance(a, range):
-            return self.plain(tuple(a))
-        if a is None or a is ... or isinstance(a, (bool, int, float, str)):
-            return "..." if a is ... else repr(a)
-        name = getattr(a, "__name__", type(a).__name__)
-        raise UnsupportedError(f"the program: a {name} has no text. Instead: an array, such as its .toarray().")
+            return self.function(a)
+        if isinstance(a, type):
+            module = re.sub(r"\._.*", "", a.__module__)
+            return a.__name__ if module == "builtins" else f"{module.replace('numpy', 'np')}.{a.__name__}"
+        return f"np.{a.name}" if isinstance(a, np.dtype) else repr(a)
 
     def atom(self, a):
         """An argument beside an operator."""
@@ -455,16 +460,27 @@ class Text:
         outside = next(
             (n for n, b in self.captured if b.shape == a.shape and b.dtype == a.dtype and np.array_equal(a, b)), None
         )
-        if outside is None and not a.size:
-            return f"np.zeros({a.shape})"
-        if outside is None and a.size > 1 and a.dtype == float and np.all(a == a.flat[0]):
-            return f"np.full({a.shape}, {self.plain(a.flat[0])})"
-        if outside is None and a.size <= LITERAL:
-            precision = "" if a.dtype in (float, int, bool) else f", np.{a.dtype}"
-            return f"np.array({a.tolist()}{precision})"
+        if outside is None and (text := self.literal(a)):
+            return text
         name = self.free(outside or "c1" if outside else self.numbered())
         self.arguments.append((name, a))
         return name
+
+    def literal(self, a):
+        """An array written out, if it is short to write."""
+        precision = "" if a.dtype in (float, int, bool) else f", np.{a.dtype}"
+        if a.size == 0:
+            return f"np.zeros({a.shape}, np.{a.dtype})" if precision or a.dtype != float else f"np.zeros({a.shape})"
+        if a.size > 1 and all_passes.uniform(a):
+            return f"np.full({a.shape}, {self.plain(a.flat[0].item())}{precision})"
+        if a.size <= LITERAL or (a.size <= 4 * LITERAL and a.dtype.kind in "biu"):
+            return f"np.array({self.plain(a.tolist())}{precision})"
+        known = {"np.arange": a.shape[:1], "np.eye": a.shape[:1]} if a.dtype in (int, float) else {}
+        for make, (n,) in known.items():
+            b = (np.arange if make == "np.arange" else np.eye)(n)
+            if b.shape == a.shape and np.array_equal(a, b) and b.dtype == a.dtype:
+                return f"{make}({n})"
+        return None
 
     def numbered(self):
         """A name for an array that has none."""
@@ -477,15 +493,16 @@ class Text:
             self.helpers[f.__name__] = REFUSAL
         if f.__name__ not in self.helpers:
             self.helpers[f.__name__] = ""  # its place, should it call itself
-            for name in f.__code__.co_names:
+            for name in (name for code in codes(f.__code__) for name in code.co_names):
                 other = f.__globals__.get(name)
                 other = getattr(other, "__wrapped__", other)
                 if inspect.isfunction(other) and not (other.__module__ or "").startswith("numpy"):
                     self.helper(other)
-                elif inspect.ismodule(other) and other.__name__.startswith("scipy"):
-                    raise UnsupportedError(f"the program: {f.__name__} has no text, as it needs {other.__name__}.")
-                elif isinstance(other, (int, float, list)):
-                    self.helpers[name] = f"{name} = {other!r}"
+                elif isinstance(other, (int, float, tuple, list)):
+                    self.helpers[name] = f"{name} = {self.plain(other)}"
+                elif inspect.ismodule(other) and other.__name__ not in (name, "numpy"):
+                    package, _, module = other.__name__.rpartition(".")
+                    self.helpers[name] = f"from {package} import {module} as {name}"
             text = self.helpers.pop(f.__name__)
             lines = textwrap.dedent(inspect.getsource(f)).splitlines()
             first = next(i for i, line in enumerate(lines) if line.startswith("def "))

@@ -39,7 +39,13 @@ class Tracing(Run):
     def __init__(self):
         super().__init__()
         self.ops, self.guards, self.constants = [], [], {}
+        self.outside = caller()
         self.failed = None  # the call that raised an error; if the program goes on, the trace does not show when
+
+    def place(self):
+        """The line of the program that is running."""
+        place = caller()
+        return "in its derivative" if place == self.outside else place
 
     def input(self, value, name):
         """A number that stands for an argument of the program."""
@@ -83,7 +89,7 @@ class Tracing(Run):
         op = Op(function, args, kwargs, a.shape, a.dtype)
         self.ops.append(op)
         if shape_depends(function, args, kwargs):
-            self.guards.append(Guard(op, np.shape, a.shape, caller()))
+            self.guards.append(Guard(op, np.shape, a.shape, self.place()))
         return Traced(y, op, self)
 
     def ops_of(self, tree):
@@ -109,7 +115,7 @@ class Tracing(Run):
         except ValueError:  # of a TypeError, the shape tells
             self.failed = f"{name_of(convert)} ({caller()})"
             raise
-        self.guards.append(Guard(number.op, convert, outcome, caller()))
+        self.guards.append(Guard(number.op, convert, outcome, self.place()))
         return outcome
 
 
@@ -234,7 +240,8 @@ class Traced(Number):
         """See `np.ndarray.astype`."""
         return self if np.dtype(dtype) == self.dtype else self.run.call(as_type, (self, np.dtype(dtype)), {})
 
-    def __array__(self, dtype=None, copy=None):
+    def plain_array(self, dtype):
+        """The numbers as they are now."""
         return np.array(self.run.guard(self, np.array), dtype)
 
     def item(self, *place):

@@ -102,7 +102,7 @@ def places(function, q, count, last, method):
         return np.broadcast_to(np.where(count > 0, q * (count - 1), last), shape)
     if is_differentiated(q):
         raise unsupported(function, [q], f"the quantiles of method={method!r} jump", "method='linear'")
-    y = np.full(shape, last, float)
+    y, count = np.full(shape, last, float), np.array(real_value(count).tolist())
     for n in np.unique(count[count > 0]):
         y[..., count == n] = np.quantile(np.arange(n), q, method=method)[..., None]
     return y
@@ -307,7 +307,7 @@ def leading(p):
 def polyder(p, /, m=1):
     if m < 0:
         raise ValueError(f"m is {m}: an order of 0 or more is needed.")
-    for _ in range(m):
+    for _ in range(int(m)):
         p = p[:-1] * np.arange(len(p) - 1, 0, -1).astype(p.dtype)
     return p
 
@@ -316,6 +316,7 @@ def polyder(p, /, m=1):
 def polyint(p, /, m=1, k=None):
     if m < 0:
         raise ValueError(f"m is {m}: an order of 0 or more is needed.")
+    m = int(m)
     k = np.zeros(m, p.dtype) if k is None else np.reshape(operand(np.polyint, k, [p, k]), -1)
     for constant in np.broadcast_to(k, m) if len(k) == 1 else k[:m]:
         p = np.concatenate([p / np.arange(len(p), 0, -1).astype(p.dtype), constant[None]])
