@@ -139,8 +139,8 @@ def compiled(loss):
     """The same loss, traced once for each shape of its arguments, and from then on run as a program of plain NumPy.
 
     It is called, differentiated and minimized like the loss: ``value_and_grad``, ``hvp``, ``hessian``, the methods of
-    `mathlib.optimize` and `mathlib.stochastic` run its programs. What it costs is a trace: some milliseconds, which a
-    gradient of a small network has paid back after a dozen calls.
+    `mathlib.optimize` and `mathlib.stochastic` run its programs. What it costs is a trace: some milliseconds, which
+    a few dozen gradients of a small network pay back. (`make derivatives` measures both.)
 
     Parameters
     ----------
