@@ -28,9 +28,13 @@ from mathlib.primitives import (
 mp.mp.dps = 40
 
 
+LIBRARIES = {"numpy", "scipy", "_operator", "mathlib"}
+
+
 def rows(kind):
-    """The rows of a kind, without those that `mathlib.nn` adds: its own tests see to them."""
-    own = [f for f in TABLE if getattr(f, "__module__", None) != "mathlib.nn"]
+    """The rows of a kind, without those that `mathlib.nn` adds, whose own tests see to them, and those of readers."""
+    modules = {f: getattr(f, "__module__", None) or "numpy" for f in TABLE}
+    own = [f for f, module in modules.items() if module.partition(".")[0] in LIBRARIES and module != "mathlib.nn"]
     return [f for f in own if isinstance(TABLE[f], kind)]
 
 

@@ -309,11 +309,12 @@ def test_a_narrow_constant_does_not_narrow_the_derivative(code):
 @pytest.mark.parametrize("arrays", ["x, /", "x"])
 def test_a_user_adds_a_program_of_other_rows(arrays):
     program = eval(f"lambda {arrays}, axis=None: np.sum(x * x, axis)", {"np": np})
+    own = TABLE[np.nansum]
     composite(np.nansum)(program)
     try:
         assert np.array_equal(grad(lambda x: np.nansum(x, axis=0))(X), 2 * X)
     finally:
-        del TABLE[np.nansum]
+        TABLE[np.nansum] = own
 
 
 def test_an_array_that_leaves_numbers_to_us_keeps_its_own_rules_elsewhere():
