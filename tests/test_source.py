@@ -230,3 +230,10 @@ def test_theta_of_any_kind(theta):
 def test_errors_are_the_program_s(f, theta, error):
     with pytest.raises(error):
         source(f, theta)
+
+
+def test_a_function_of_numpy_s_under_another_name_is_named():
+    x = np.array([0.3, 0.0, 1.2])
+    place = {}
+    exec(source(grad(lambda x: np.sum(np.sinc(x) ** 2)), x), place)
+    np.testing.assert_allclose(place["gradient"](x), grad(lambda x: np.sum(np.sinc(x) ** 2))(x), rtol=1e-12)

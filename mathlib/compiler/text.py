@@ -498,6 +498,8 @@ class Text:
                 other = getattr(other, "__wrapped__", other)
                 if inspect.isfunction(other) and not (other.__module__ or "").startswith("numpy"):
                     self.helper(other)
+                elif inspect.isfunction(other):
+                    self.helpers[name] = f"{name} = {name_of(other)}"
                 elif isinstance(other, (int, float, tuple, list)):
                     self.helpers[name] = f"{name} = {self.plain(other)}"
                 elif inspect.ismodule(other) and other.__name__ not in (name, "numpy"):
