@@ -1,6 +1,7 @@
 """Programs that use every row of the table, and derivatives of them that owe nothing to it."""
 
 import operator
+import types
 import warnings
 
 import mpmath as mp
@@ -33,9 +34,13 @@ LIBRARIES = {"numpy", "scipy", "_operator", "mathlib"}
 
 def rows(kind):
     """The rows of a kind, without those that `mathlib.nn` adds, whose own tests see to them, and those of readers."""
-    modules = {f: getattr(f, "__module__", None) or "numpy" for f in TABLE}
-    own = [f for f, module in modules.items() if module.partition(".")[0] in LIBRARIES and module != "mathlib.nn"]
-    return [f for f in own if isinstance(TABLE[f], kind)]
+    return [f for f in TABLE if isinstance(TABLE[f], kind) and is_library_s(f)]
+
+
+def is_library_s(f):
+    """Whether a function is of NumPy, SciPy or this package; functions in C may not say whose they are."""
+    module = getattr(f, "__module__", None) or ("" if isinstance(f, types.FunctionType) else "numpy")
+    return module.partition(".")[0] in LIBRARIES and module != "mathlib.nn"
 
 
 def sign(x):
