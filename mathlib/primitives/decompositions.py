@@ -525,7 +525,7 @@ def pseudoinverse(a, function):
 
     ``dP = -P dA P + P P^T dA^T (1 - A P)``. Source: G. H. Golub and V. Pereyra (1973).
     """
-    full_rank(function, [], np.linalg.matrix_rank(a), a)
+    full_rank(function, [], np.linalg.matrix_rank(a) if np.size(a) else 0, a)
     return np.linalg.pinv(a)
 
 
@@ -545,7 +545,7 @@ def inverse_of_full_rank(function, a):
 def pinv(a, /, rcond=None, hermitian=False, *, rtol=None):
     a = mirrored(a) if hermitian else a
     if (cut := rcond if rtol is None else rtol) is not None:
-        full_rank(np.linalg.pinv, [a], np.linalg.matrix_rank(real_value(a), rtol=cut), a)
+        full_rank(np.linalg.pinv, [a], np.linalg.matrix_rank(real_value(a), rtol=cut) if np.size(a) else 0, a)
     return inverse_of_full_rank(np.linalg.pinv, a)
 
 
@@ -665,7 +665,7 @@ def expm(a):
     """
     a = np.asarray(a)
     a = a if a.dtype.kind == "f" else a.astype(float)
-    norm = np.linalg.norm(a, 1, axis=(-2, -1))
+    norm = np.max(np.sum(np.abs(a), -2), -1, initial=0.0)
     if not np.all(np.isfinite(norm)):
         raise ValueError("the matrix has a NaN or an infinity in it: finite numbers are needed.")
     halvings = np.maximum(np.frexp(norm / PADE_RADIUS)[1], 0)
