@@ -4,6 +4,8 @@ import pytest
 from browser import FLAGS, HTML, find_chromium, serve
 from hypothesis import settings
 
+from mathlib.primitives import TABLE
+
 # The same examples in every run: a failure in one place is a failure in all. `pytest
 # --hypothesis-profile=search` looks for new ones.
 settings.register_profile("gate", derandomize=True, deadline=None)
@@ -11,6 +13,15 @@ settings.register_profile("search", max_examples=2000, deadline=None)
 settings.load_profile("gate")
 
 collect_ignore_glob = ["wrong_answers/*", "typed.py"]  # what test_exercises and mypy read
+
+
+@pytest.fixture
+def table():
+    """The table, to be changed: it is put back afterwards."""
+    saved = dict(TABLE)
+    yield TABLE
+    TABLE.clear()
+    TABLE.update(saved)
 
 
 @pytest.fixture(scope="session")

@@ -139,15 +139,6 @@ def test_a_random_program_takes_a_block_as_its_columns(case, single):
 # ------------------------------------------------------------------------------------- rows of one's own
 
 
-@pytest.fixture
-def table():
-    """The table, to be added to: it is put back afterwards."""
-    saved = dict(TABLE)
-    yield TABLE
-    TABLE.clear()
-    TABLE.update(saved)
-
-
 def test_a_row_that_knows_nothing_of_blocks_takes_one_tangent_after_the_other(table):
     @primitive
     def swirl(x):

@@ -6,20 +6,11 @@ import pytest
 from mathlib import NonAnalyticError, check_grad, jvp
 from mathlib.arithmetic import real_value
 from mathlib.nn import relu
-from mathlib.primitives import TABLE, elementwise, general, multilinear, primitive
+from mathlib.primitives import elementwise, general, multilinear, primitive
 
 
 def loss(theta):
     return np.sum(np.tanh(theta) ** 2) + np.log(np.sum(np.exp(theta)))
-
-
-@pytest.fixture
-def table():
-    """The table, to be changed: it is put back afterwards."""
-    saved = dict(TABLE)
-    yield TABLE
-    TABLE.clear()
-    TABLE.update(saved)
 
 
 @pytest.mark.parametrize("order", [1, 2])

@@ -315,15 +315,6 @@ def test_every_public_function_of_numpy_is_right_or_refused(f):
 # ------------------------------------------------------------------------------------ rows of one's own
 
 
-@pytest.fixture
-def table():
-    """The table, to be added to: it is put back afterwards."""
-    saved = dict(TABLE)
-    yield TABLE
-    TABLE.clear()
-    TABLE.update(saved)
-
-
 def every_mode(program, x, v, slope, curvature):
     """All first derivatives along v, and all second ones, are these."""
 
