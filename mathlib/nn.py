@@ -20,12 +20,12 @@ UNITS = {"nats": 1.0, "bits": math.log(2.0)}
 def ravel(arrays):
     """All parameters as one vector, and the function that gives them back: ``theta, unravel = ravel([W, b])``.
 
-    `theta` is a copy, of shape (n,). `unravel(theta)` lists slices of it, in the shapes of `arrays`; another size is a
-    ValueError, and an array that is not of floats a TypeError.
+    `theta` is a copy, of shape (n,). `unravel(theta)` lists slices of it, in the shapes of `arrays`, which
+    `unravel.shapes` says; another size is a ValueError, and an array that is not of floats a TypeError.
 
     >>> theta, unravel = ravel([np.eye(2), np.array([5.0])])
-    >>> theta, unravel(2 * theta)[1]
-    (array([1., 0., 0., 1., 5.]), array([10.]))
+    >>> theta, unravel(2 * theta)[1], unravel.shapes
+    (array([1., 0., 0., 1., 5.]), array([10.]), [(2, 2), (1,)])
     """
     if not isinstance(arrays, (list, tuple)) or not arrays:
         raise TypeError(f"arrays is {arrays!r}: a list of arrays is needed. Instead: ravel([array]).")
@@ -41,6 +41,7 @@ def ravel(arrays):
             raise ValueError(f"theta has shape {theta.shape}: {(ends[-1],)} is needed, for arrays of shapes {shapes}.")
         return [part(theta, start, shape) for start, shape in zip(ends, shapes, strict=False)]
 
+    unravel.shapes = shapes
     return np.concatenate([np.ravel(a) for a in arrays]), unravel
 
 
@@ -262,7 +263,8 @@ def accuracy(logits, y):
 def mlp(sizes, activation=np.tanh, seed=0):
     """A network of dense layers: ``theta0`` and ``model(theta, X)``, from X (N, sizes[0]) to logits (N, sizes[-1]).
 
-    Weights are normal with variance 2 / (inputs + outputs) (Glorot, X. and Bengio, Y. 2010), biases zero.
+    Weights are normal with variance 2 / (inputs + outputs) (Glorot, X. and Bengio, Y. 2010), biases zero;
+    `model.unravel` lists them (see `ravel`).
 
     >>> theta0, model = mlp([4, 3, 2])
     >>> theta0.shape, model(theta0, np.ones((5, 4))).shape
@@ -282,13 +284,15 @@ def mlp(sizes, activation=np.tanh, seed=0):
             a = activation(dense(a, V, c))
         return dense(a, W, b)
 
+    model.unravel = unravel
     return theta0, model
 
 
 def cnn(input_shape=(28, 28, 1), channels=(8, 16), F=5, stride=2, classes=10, padding=0, seed=0):
     """Convolutions with biases and relu, then a dense layer: ``theta0`` and ``model(theta, X)``.
 
-    X ``(N, *input_shape)``, logits (N, classes); weights normal, variance 2 / inputs (He, K. et al. 2015), biases zero.
+    X ``(N, *input_shape)``, logits (N, classes); weights normal, variance 2 / inputs (He, K. et al. 2015), biases zero;
+    `model.unravel` lists them.
 
     >>> theta0, model = cnn()
     >>> theta0.shape, model(theta0, np.ones((5, 28, 28, 1))).shape
@@ -311,6 +315,7 @@ def cnn(input_shape=(28, 28, 1), channels=(8, 16), F=5, stride=2, classes=10, pa
             L = relu(conv2d(L, f, padding, stride) + c)
         return dense(np.reshape(L, (L.shape[0], n)), V, b)
 
+    model.unravel = unravel
     return theta0, model
 
 

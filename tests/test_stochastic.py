@@ -630,7 +630,7 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
         next(method(losses, next(other(losses, np.ones(2))).state))
     state = next(method(losses, np.ones(2))).state
     for name in sorted(set(state) - {"t", "theta"}):
-        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or theta's"):
+        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or \(2,\)"):
             next(method(losses, state | {name: np.ones((2, 2))}))
     bad = {"alpha": (0, -0.1, 1.1, np.nan), "mu": (-1, np.inf), "gamma": (-1, np.nan), "guard": (-1,), "eps": (-1,)}
     bad |= dict.fromkeys(("beta1", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))

@@ -1,0 +1,48 @@
+"""Stochastic methods: at every step the loss is another one, l_t, and so is its gradient. The map of this wing.
+
+===============  =========================================================================================
+``streams``      `minibatches`, the stream of losses
+``schedules``    `linear_decay`, `cosine`: step sizes that depend on t
+``steps``        `Step`, the checks at the door of each method, how it begins and is resumed
+``blocks``       theta as the blocks of its layers, matrices and vectors
+``first_order``  `sgd`, `momentum`, `adam`
+``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
+``noise``        `gradient_noise`, `gradient_drift`
+===============  =========================================================================================
+
+A method is a generator of steps, made of a stream of losses, and its body reads like the slide, or like its paper. All
+step in the same way: ``theta -= eta ⊙ g_hat``, with `eta` and `gradient_estimate` of the `Step`, or, where a method
+makes a vector of its estimate in another way, by the `move` of the `Step`.
+"""
+
+from mathlib.stochastic.drift import (
+    carried_drift,
+    hessian_corrected_momentum,
+    hypergradient,
+    second_order_adam,
+    smd,
+)
+from mathlib.stochastic.first_order import adam, momentum, sgd
+from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
+from mathlib.stochastic.schedules import cosine, linear_decay
+from mathlib.stochastic.steps import Step
+from mathlib.stochastic.streams import minibatches
+
+__all__ = [
+    "GradientDrift",
+    "GradientNoise",
+    "Step",
+    "adam",
+    "carried_drift",
+    "cosine",
+    "gradient_drift",
+    "gradient_noise",
+    "hessian_corrected_momentum",
+    "hypergradient",
+    "linear_decay",
+    "minibatches",
+    "momentum",
+    "second_order_adam",
+    "sgd",
+    "smd",
+]
