@@ -6,6 +6,7 @@
 ``steps``        `Step`, the checks at the door of each method, how it begins and is resumed
 ``blocks``       theta as the blocks of its layers, matrices and vectors
 ``first_order``  `sgd`, `momentum`, `adam`
+``steepest``     `steepest_descent`, `sign_descent`, `muon`
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
 ``noise``        `gradient_noise`, `gradient_drift`
 ===============  =========================================================================================
@@ -25,6 +26,7 @@ from mathlib.stochastic.drift import (
 from mathlib.stochastic.first_order import adam, momentum, sgd
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
 from mathlib.stochastic.schedules import cosine, linear_decay
+from mathlib.stochastic.steepest import muon, sign_descent, steepest_descent
 from mathlib.stochastic.steps import Step
 from mathlib.stochastic.streams import minibatches
 
@@ -42,7 +44,10 @@ __all__ = [
     "linear_decay",
     "minibatches",
     "momentum",
+    "muon",
     "second_order_adam",
     "sgd",
+    "sign_descent",
     "smd",
+    "steepest_descent",
 ]
