@@ -1,9 +1,9 @@
 """Norms on the weights of a layer: each makes a vector of a covector, the steepest step of length one.
 
-A gradient g is a covector: a number ``g(d) = sum(g * d)`` for every step d. Once it is declared how long a step is, by a
-norm, one step of length 1 gains the most: ``norm.steepest(g)``, and what it gains is the size of g, the dual norm. For
-an inner product it is the direction of `spaces.InnerProduct.sharp`. Sources: Boyd, S. and Vandenberghe, L. (2004),
-section 9.4; Bernstein, J. and Newhouse, L. (2024), arXiv 2409.20325.
+A gradient g is a covector: a number ``g(d) = sum(g * d)`` for every step d. Once a norm says how long a step is, one
+step of length 1 gains the most: ``norm.steepest(g)``; what it gains is the size of g, the dual norm. For an inner
+product it is the direction of `spaces.InnerProduct.sharp`. Sources: Boyd, S. and Vandenberghe, L. (2004), section 9.4;
+Bernstein, J. and Newhouse, L. (2024), arXiv 2409.20325.
 
 Every norm has three methods. Steps, gradients and results are arrays of floats, W of shape (inputs, outputs) as for
 ``X @ W``, or filters (F, F, C, C') with F F C inputs:
@@ -15,7 +15,8 @@ Every norm has three methods. Steps, gradients and results are arrays of floats,
 ==================  ===================================================================  ======================
 
 Where several d gain as much, `steepest` is the one that moves no more than it must: 0 where g is 0, on the axes or in
-the directions where g says nothing. Wrong shapes, what is not of floats, NaN and infinity are a TypeError or ValueError.
+the directions where g says nothing. A TypeError or a ValueError says what is of a wrong shape, not of floats, or not
+finite.
 """
 
 import math
@@ -100,8 +101,8 @@ class Max(Norm):
 class Weighted(Norm):
     """The length ``sqrt(d . M d)`` of a metric M, symmetric and positive definite, (n, n) for steps of n numbers.
 
-    Its dual is ``sqrt(g . M^-1 g)``, and ``M^-1 g`` over that is steepest: `spaces.InnerProduct.sharp`, of length 1. M is
-    of unit [norm]**2 / [d]**2. An M that is not such a metric, or singular to twelve digits, is a ValueError.
+    Its dual is ``sqrt(g . M^-1 g)``, and ``M^-1 g`` over that is steepest: `spaces.InnerProduct.sharp`, of length 1. M
+    is of unit [norm]**2 / [d]**2. An M that is not such a metric, or singular to twelve digits, is a ValueError.
 
     >>> norm = Weighted([[4.0, 0.0], [0.0, 1.0]])
     >>> norm(np.array([1.0, 0.0])), norm.dual(np.array([4.0, 0.0])), norm.steepest(np.array([4.0, 0.0]))
@@ -181,7 +182,7 @@ class Spectral(Norm):
 
     def departure(self, g):
         """The largest distance from 1 of the singular values of steepest(g), of those that are not 0 in g."""
-        G, rank = as_matrix(self.steepest(g)), np.linalg.matrix_rank(as_matrix(g))
+        G, rank = as_matrix(self.steepest(g)), np.linalg.matrix_rank(as_matrix(floats(g, "g")))
         return float(np.max(abs(np.linalg.svd(G, compute_uv=False)[:rank] - 1), initial=0))
 
 
@@ -189,9 +190,9 @@ class RMS(Norm):
     """The norm that the size of a layer does not change: the root mean square of a vector; of a matrix, its gain of it.
 
     A vector b of n numbers is ``sqrt(sum b**2 / n)`` long, and ``sqrt(n) g / |g|`` is steepest. W is as long as ``X W``
-    has a larger root mean square than X, at most: ``sqrt(inputs / outputs)`` times the spectral norm; and ``sqrt(outputs
-    / inputs) U V^T`` is steepest. `iterations` and errors are those of `Spectral`. Source: Bernstein, J. and Newhouse, L.
-    (2024), arXiv 2410.21265.
+    has a larger root mean square than X, at most: ``sqrt(inputs / outputs)`` times the spectral norm; and
+    ``sqrt(outputs / inputs) U V^T`` is steepest. `iterations` and errors are those of `Spectral`. Source: Bernstein, J.
+    and Newhouse, L. (2024), arXiv 2410.21265.
 
     >>> RMS()(np.array([3.0, 3.0, 3.0, 3.0])), RMS()(np.ones((4, 1))), RMS().steepest(np.ones((4, 1))).ravel()
     (np.float64(3.0), np.float64(4.0), array([0.25, 0.25, 0.25, 0.25]))

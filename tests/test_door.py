@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mathlib
-from mathlib import nn, spaces, stochastic
+from mathlib import nn, norms, spaces, stochastic
 from mathlib.backprop import ConstantLossWarning, Graph
 
 tools = importlib.import_module("mathlib.hessian")  # its name is the function's too
@@ -123,6 +123,16 @@ CALLS = {
     "smd": (steps(stochastic.smd), LOSSES, THETA, 1e-2, 0.05, 0.9),
     "hypergradient": (steps(stochastic.hypergradient), LOSSES, THETA, 1e-3, 0.9, 0.99, 0.9, 0.2),
     "carried_drift": (steps(stochastic.carried_drift), LOSSES, THETA, 1e-3, 0.9, 0.99, 0.9, 0.99, 0.01, 1.0, 20),
+    "steepest_descent": (steps(stochastic.steepest_descent), LOSSES, THETA, 1e-2, norms.Max(), 0.9),
+    "sign_descent": (steps(stochastic.sign_descent), LOSSES, THETA, 1e-2, 0.9),
+    "muon": (steps(stochastic.muon), LOSSES, THETA, 1e-2, 0.9, True, 5, False, 0.9, 0.9, 1e-8, None),
+    "length": (norms.Euclidean(), THETA),
+    "dual length": (norms.Max().dual, THETA),
+    "steepest": (norms.RMS().steepest, THETA),
+    "Spectral": (lambda iterations, g: norms.Spectral(iterations).departure(g), 5, np.eye(2)),
+    "RMS": (lambda iterations, g: norms.RMS(iterations).steepest(g), 5, np.eye(2)),
+    "Weighted": (lambda M, d: norms.Weighted(M)(d), np.eye(2), THETA),
+    "Network": (lambda *a: norms.Network(*a).dual(THETA), [(2,)], [norms.Max()], [1.0]),
     "VectorSpace": (spaces.VectorSpace, 2),
     "vector": (E.vector, [1.0, 2.0]),
     "covector": (E.covector, [1.0, 2.0]),

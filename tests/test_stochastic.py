@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from mathlib import Dual, grad, hvp, jvp
 from mathlib.invariance import truth_table
 from mathlib.nn import mlp, softmax_cross_entropy
+from mathlib.norms import Euclidean
 from mathlib.stochastic import (
     adam,
     carried_drift,
@@ -24,9 +25,12 @@ from mathlib.stochastic import (
     linear_decay,
     minibatches,
     momentum,
+    muon,
     second_order_adam,
     sgd,
+    sign_descent,
     smd,
+    steepest_descent,
 )
 
 METHODS = {
@@ -39,6 +43,10 @@ METHODS = {
     "smd": smd,
     "hypergradient": hypergradient,
     "carried drift": carried_drift,
+    "sign descent": sign_descent,
+    "steepest descent": partial(steepest_descent, norm=Euclidean()),
+    "muon": muon,
+    "muon, exactly": partial(muon, exact=True),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
@@ -209,7 +217,8 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
     for t, step in enumerate(path[:-1]):
         assert step.t == t
         assert np.array_equal(path[t + 1].theta, step.state["theta"])
-        same(path[t + 1].theta, step.theta - step.eta * step.gradient_estimate)
+        move = -step.eta * step.gradient_estimate if step.move is None else step.move
+        same(path[t + 1].theta, step.theta + move)
         same(step.gradient, q.gradient(t, step.theta))
 
 
@@ -499,6 +508,10 @@ def test_what_the_methods_depend_on():
         "smd": coordinates,
         "hypergradient": [True, False, True, False, False],
         "carried drift": [True, False, True, False, False],
+        "sign descent": [True, False, True, False, False],
+        "steepest descent": [True, False, True, True, False],
+        "muon": [True, False, True, False, False],  # of a vector: Adam
+        "muon, exactly": [True, False, True, False, False],
         "sgd, eta changed too": [True, True, True, True, False],
     }
 
@@ -633,7 +646,7 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
         with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or \(2,\)"):
             next(method(losses, state | {name: np.ones((2, 2))}))
     bad = {"alpha": (0, -0.1, 1.1, np.nan), "mu": (-1, np.inf), "gamma": (-1, np.nan), "guard": (-1,), "eps": (-1,)}
-    bad |= dict.fromkeys(("beta1", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
+    bad |= dict.fromkeys(("beta1", "beta1_vectors", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
     for name in set(bad) & set(options_of(method)):
         for value in bad[name]:
             with pytest.raises(ValueError, match=f"{name} is .*: a number in"):
