@@ -25,7 +25,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
                      ipywidgets; import it by name)
 ==  ===============  ===============================================================================================
 
-A module imports only from floors below its own, or from the one above it in this list.
+A module imports only from floors below its own, or from one above it in this list.
 
 >>> f = lambda x: x**3
 >>> complex_step(f, 2.0), jvp(f, 2.0, 1.0), grad(f)(2.0), hvp(f, 2.0, 1.0)

@@ -14,6 +14,7 @@ import pytest
 
 import mathlib
 from mathlib import nn, norms, spaces, stochastic
+from mathlib import curvature, nn, spaces, stochastic
 from mathlib.backprop import ConstantLossWarning, Graph
 
 tools = importlib.import_module("mathlib.hessian")  # its name is the function's too
@@ -83,6 +84,7 @@ def steps(method):
 
 LOSSES = itertools.repeat(cubes)
 H = mathlib.hessian(cubes, THETA)
+FORM = curvature.gauss_newton(np.exp, cubes, THETA)
 E = spaces.VectorSpace(2).basis()
 POINT, COVECTOR = E.vector([1.0, 2.0]), E.covector([3.0, 4.0])
 G, A = E.inner_product([[2.0, 0.0], [0.0, 1.0]]), E.linear_map([[2.0, 0.0], [0.0, 1.0]])
@@ -102,6 +104,12 @@ CALLS = {
     "H @ v": (H.__matmul__, THETA),
     "matvec": (H.matvec, THETA),
     "quadratic": (H.quadratic, THETA, THETA),
+    "gauss_newton": (lambda f, g, x: curvature.gauss_newton(f, g, x).dense(), np.exp, np.sum, THETA),
+    "fisher": (lambda f, g, x: curvature.fisher(f, g, x).dense(), np.exp, "normal", THETA),
+    "empirical_fisher": (lambda f, g, x: curvature.empirical_fisher(f, g, x).dense(), np.exp, np.sum, THETA),
+    "Composed": (curvature.Composed, np.exp, np.sum),
+    "G @ v": (FORM.__matmul__, THETA),
+    "G.solve": (FORM.solve, THETA, 1.0),
     "check_grad": (mathlib.check_grad, cubes, THETA, 1, 1, 0),
     "Dual": (mathlib.Dual, THETA, THETA),
     "Graph": (Graph, cubes, THETA),
