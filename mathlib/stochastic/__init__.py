@@ -8,6 +8,7 @@
 ``first_order``  `sgd`, `momentum`, `adam`
 ``steepest``     `steepest_descent`, `sign_descent`, `muon`
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
+``kronecker``    `shampoo`, `kfac`, and `factors`, what K-FAC sees of a network's curvature
 ``noise``        `gradient_noise`, `gradient_drift`
 ===============  =========================================================================================
 
@@ -24,6 +25,7 @@ from mathlib.stochastic.drift import (
     smd,
 )
 from mathlib.stochastic.first_order import adam, momentum, sgd
+from mathlib.stochastic.kronecker import Factors, factors, kfac, shampoo
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
 from mathlib.stochastic.schedules import cosine, linear_decay
 from mathlib.stochastic.steepest import muon, sign_descent, steepest_descent
@@ -31,16 +33,19 @@ from mathlib.stochastic.steps import Step
 from mathlib.stochastic.streams import minibatches
 
 __all__ = [
+    "Factors",
     "GradientDrift",
     "GradientNoise",
     "Step",
     "adam",
     "carried_drift",
     "cosine",
+    "factors",
     "gradient_drift",
     "gradient_noise",
     "hessian_corrected_momentum",
     "hypergradient",
+    "kfac",
     "linear_decay",
     "minibatches",
     "momentum",
@@ -48,6 +53,7 @@ __all__ = [
     "second_order_adam",
     "sgd",
     "sign_descent",
+    "shampoo",
     "smd",
     "steepest_descent",
 ]
