@@ -6,6 +6,8 @@
 ``steps``        `Step`, the checks at the door of each method, how it begins and is resumed
 ``blocks``       theta as the blocks of its layers, matrices and vectors
 ``first_order``  `sgd`, `momentum`, `adam`
+``rotated``      `soap`: Adam in the eigenbasis of a matrix's two sides
+``diagonal``     `sophia`, `adahessian`: the diagonal of the Hessian by products
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
 ``noise``        `gradient_noise`, `gradient_drift`
 ===============  =========================================================================================
@@ -15,6 +17,7 @@ step in the same way: ``theta -= eta ⊙ g_hat``, with `eta` and `gradient_estim
 makes a vector of its estimate in another way, by the `move` of the `Step`.
 """
 
+from mathlib.stochastic.diagonal import adahessian, sophia
 from mathlib.stochastic.drift import (
     carried_drift,
     hessian_corrected_momentum,
@@ -24,6 +27,7 @@ from mathlib.stochastic.drift import (
 )
 from mathlib.stochastic.first_order import adam, momentum, sgd
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
+from mathlib.stochastic.rotated import soap
 from mathlib.stochastic.schedules import cosine, linear_decay
 from mathlib.stochastic.steps import Step
 from mathlib.stochastic.streams import minibatches
@@ -32,6 +36,7 @@ __all__ = [
     "GradientDrift",
     "GradientNoise",
     "Step",
+    "adahessian",
     "adam",
     "carried_drift",
     "cosine",
@@ -45,4 +50,6 @@ __all__ = [
     "second_order_adam",
     "sgd",
     "smd",
+    "soap",
+    "sophia",
 ]
