@@ -7,6 +7,8 @@
 ``blocks``       theta as the blocks of its layers, matrices and vectors
 ``first_order``  `sgd`, `momentum`, `adam`
 ``steepest``     `steepest_descent`, `sign_descent`, `muon`
+``rotated``      `soap`: Adam in the eigenbasis of a matrix's two sides
+``diagonal``     `sophia`, `adahessian`: the diagonal of the Hessian by products
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
 ``kronecker``    `shampoo`, `kfac`, and `factors`, what K-FAC sees of a network's curvature
 ``noise``        `gradient_noise`, `gradient_drift`
@@ -17,6 +19,7 @@ step in the same way: ``theta -= eta ⊙ g_hat``, with `eta` and `gradient_estim
 makes a vector of its estimate in another way, by the `move` of the `Step`.
 """
 
+from mathlib.stochastic.diagonal import adahessian, sophia
 from mathlib.stochastic.drift import (
     carried_drift,
     hessian_corrected_momentum,
@@ -27,6 +30,7 @@ from mathlib.stochastic.drift import (
 from mathlib.stochastic.first_order import adam, momentum, sgd
 from mathlib.stochastic.kronecker import Factors, factors, kfac, shampoo
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
+from mathlib.stochastic.rotated import soap
 from mathlib.stochastic.schedules import cosine, linear_decay
 from mathlib.stochastic.steepest import muon, sign_descent, steepest_descent
 from mathlib.stochastic.steps import Step
@@ -37,6 +41,7 @@ __all__ = [
     "GradientDrift",
     "GradientNoise",
     "Step",
+    "adahessian",
     "adam",
     "carried_drift",
     "cosine",
@@ -56,4 +61,6 @@ __all__ = [
     "shampoo",
     "smd",
     "steepest_descent",
+    "soap",
+    "sophia",
 ]

@@ -12,6 +12,7 @@ import numpy as np
 from mathlib.arithmetic import real_value
 from mathlib.door import entropy, finite, floats, is_finite, real, whole
 from mathlib.hessian import grad_and_hvp
+from mathlib.stochastic.blocks import Blocks
 from mathlib.stochastic.schedules import step_sizes
 
 STREAM = "Instead: itertools.repeat(loss), or minibatches(loss, (X, y))."
@@ -75,6 +76,8 @@ def method(body):
         if not (np.ndim(t) == 0 and t >= 0 and t == int(t)):
             raise ValueError(f"theta0's t is {t}: a whole number of steps, at least 0, is needed.")
         finite(theta0=theta)
+        if "blocks" in given:
+            Blocks(given["blocks"], theta)  # it says what does not fit
         if not hasattr(given["losses"], "__iter__"):
             what = "one loss" if callable(given["losses"]) else f"a {type(given['losses']).__name__}"
             raise TypeError(f"losses is {what}: a stream is needed, with a loss for each step. {STREAM}")
