@@ -15,7 +15,9 @@ from mathlib.invariance import truth_table
 from mathlib.nn import mlp, softmax_cross_entropy
 from mathlib.stochastic import (
     adam,
+    adamw,
     carried_drift,
+    cdat,
     cosine,
     gradient_drift,
     gradient_noise,
@@ -24,6 +26,8 @@ from mathlib.stochastic import (
     linear_decay,
     minibatches,
     momentum,
+    prodigy,
+    schedule_free,
     second_order_adam,
     sgd,
     smd,
@@ -39,6 +43,12 @@ METHODS = {
     "smd": smd,
     "hypergradient": hypergradient,
     "carried drift": carried_drift,
+    "adamw": adamw,
+    "cdat": partial(cdat, sigma=0.5),
+    "cdat with adam": partial(cdat, sigma=1.0, beta1=0.9, beta3=0.9, adam=True),
+    "schedule-free": partial(schedule_free, adam=False),
+    "schedule-free adam": schedule_free,
+    "prodigy": partial(prodigy, d0=0.1),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
@@ -209,7 +219,8 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
     for t, step in enumerate(path[:-1]):
         assert step.t == t
         assert np.array_equal(path[t + 1].theta, step.state["theta"])
-        same(path[t + 1].theta, step.theta - step.eta * step.gradient_estimate)
+        if step.move is None:
+            same(path[t + 1].theta, step.theta - step.eta * step.gradient_estimate)
         same(step.gradient, q.gradient(t, step.theta))
 
 
@@ -499,6 +510,12 @@ def test_what_the_methods_depend_on():
         "smd": coordinates,
         "hypergradient": [True, False, True, False, False],
         "carried drift": [True, False, True, False, False],
+        "adamw": [True, False, True, False, False],
+        "cdat": [True, False, True, True, False],
+        "cdat with adam": [True, False, True, False, False],
+        "schedule-free": lengths,
+        "schedule-free adam": [True, False, True, False, False],
+        "prodigy": [True, False, True, False, False],
         "sgd, eta changed too": [True, True, True, True, False],
     }
 
@@ -632,7 +649,16 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
     for name in sorted(set(state) - {"t", "theta"}):
         with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or \(2,\)"):
             next(method(losses, state | {name: np.ones((2, 2))}))
-    bad = {"alpha": (0, -0.1, 1.1, np.nan), "mu": (-1, np.inf), "gamma": (-1, np.nan), "guard": (-1,), "eps": (-1,)}
+    bad = {
+        "alpha": (0, -0.1, 1.1, np.nan),
+        "sigma": (0, -1, np.inf),
+        "d0": (0, np.nan),
+        "decay": (-1,),
+        "mu": (-1, np.inf),
+        "gamma": (-1, np.nan),
+        "guard": (-1,),
+        "eps": (-1,),
+    }
     bad |= dict.fromkeys(("beta1", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
     for name in set(bad) & set(options_of(method)):
         for value in bad[name]:

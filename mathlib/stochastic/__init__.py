@@ -5,8 +5,9 @@
 ``schedules``    `linear_decay`, `cosine`: step sizes that depend on t
 ``steps``        `Step`, the checks at the door of each method, how it begins and is resumed
 ``blocks``       theta as the blocks of its layers, matrices and vectors
-``first_order``  `sgd`, `momentum`, `adam`
+``first_order``  `sgd`, `momentum`, `adam`, `adamw`
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
+``self_tuning``  `cdat`, `schedule_free`, `prodigy`
 ``noise``        `gradient_noise`, `gradient_drift`
 ===============  =========================================================================================
 
@@ -22,9 +23,10 @@ from mathlib.stochastic.drift import (
     second_order_adam,
     smd,
 )
-from mathlib.stochastic.first_order import adam, momentum, sgd
+from mathlib.stochastic.first_order import adam, adamw, momentum, sgd
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
 from mathlib.stochastic.schedules import cosine, linear_decay
+from mathlib.stochastic.self_tuning import cdat, prodigy, schedule_free
 from mathlib.stochastic.steps import Step
 from mathlib.stochastic.streams import minibatches
 
@@ -33,7 +35,9 @@ __all__ = [
     "GradientNoise",
     "Step",
     "adam",
+    "adamw",
     "carried_drift",
+    "cdat",
     "cosine",
     "gradient_drift",
     "gradient_noise",
@@ -42,6 +46,8 @@ __all__ = [
     "linear_decay",
     "minibatches",
     "momentum",
+    "prodigy",
+    "schedule_free",
     "second_order_adam",
     "sgd",
     "smd",
