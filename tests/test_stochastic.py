@@ -18,7 +18,9 @@ from mathlib.norms import Euclidean
 from mathlib.stochastic import (
     adahessian,
     adam,
+    adamw,
     carried_drift,
+    cdat,
     cosine,
     gradient_drift,
     gradient_noise,
@@ -28,6 +30,8 @@ from mathlib.stochastic import (
     minibatches,
     momentum,
     muon,
+    prodigy,
+    schedule_free,
     second_order_adam,
     sgd,
     sign_descent,
@@ -54,6 +58,12 @@ METHODS = {
     "soap": soap,
     "sophia": sophia,
     "adahessian": adahessian,
+    "adamw": adamw,
+    "cdat": partial(cdat, sigma=0.5),
+    "cdat with adam": partial(cdat, sigma=1.0, beta1=0.9, beta3=0.9, adam=True),
+    "schedule-free": partial(schedule_free, adam=False),
+    "schedule-free adam": schedule_free,
+    "prodigy": partial(prodigy, d0=0.1),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
@@ -227,6 +237,8 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
         move = -step.eta * step.gradient_estimate if step.move is None else step.move
         same(path[t + 1].theta, step.theta + move)
         same(path[t + 1].theta, step.theta + (-step.eta * step.gradient_estimate if step.move is None else step.move))
+        if step.move is None:
+            same(path[t + 1].theta, step.theta - step.eta * step.gradient_estimate)
         same(step.gradient, q.gradient(t, step.theta))
 
 
@@ -523,6 +535,12 @@ def test_what_the_methods_depend_on():
         "soap": [True, False, True, False, False],  # a vector has no sides: it is Adam
         "sophia": [True, False, True, False, False],  # all clipped here, it moves by signs
         "adahessian": [False, False, False, False, False],  # eps is of another size beside the Hessian
+        "adamw": [True, False, True, False, False],
+        "cdat": [True, False, True, True, False],
+        "cdat with adam": [True, False, True, False, False],
+        "schedule-free": lengths,
+        "schedule-free adam": [True, False, True, False, False],
+        "prodigy": [True, False, True, False, False],
         "sgd, eta changed too": [True, True, True, True, False],
     }
 
@@ -669,6 +687,16 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
     bad = {"alpha": (0, -0.1, 1.1, np.nan), "mu": (-1, np.inf), "gamma": (-1, np.nan), "guard": (-1,), "eps": (-1,)}
     bad |= dict.fromkeys(("beta1", "beta1_vectors", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
     bad |= {"hessian_power": (-1, np.inf)}
+    bad = {
+        "alpha": (0, -0.1, 1.1, np.nan),
+        "sigma": (0, -1, np.inf),
+        "d0": (0, np.nan),
+        "decay": (-1,),
+        "mu": (-1, np.inf),
+        "gamma": (-1, np.nan),
+        "guard": (-1,),
+        "eps": (-1,),
+    }
     bad |= dict.fromkeys(("beta1", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
     for name in set(bad) & set(options_of(method)):
         for value in bad[name]:

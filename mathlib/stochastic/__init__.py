@@ -11,6 +11,9 @@
 ``diagonal``     `sophia`, `adahessian`: the diagonal of the Hessian by products
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
 ``kronecker``    `shampoo`, `kfac`, and `factors`, what K-FAC sees of a network's curvature
+``first_order``  `sgd`, `momentum`, `adam`, `adamw`
+``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
+``self_tuning``  `cdat`, `schedule_free`, `prodigy`
 ``noise``        `gradient_noise`, `gradient_drift`
 ===============  =========================================================================================
 
@@ -29,10 +32,12 @@ from mathlib.stochastic.drift import (
 )
 from mathlib.stochastic.first_order import adam, momentum, sgd
 from mathlib.stochastic.kronecker import Factors, factors, kfac, shampoo
+from mathlib.stochastic.first_order import adam, adamw, momentum, sgd
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
 from mathlib.stochastic.rotated import soap
 from mathlib.stochastic.schedules import cosine, linear_decay
 from mathlib.stochastic.steepest import muon, sign_descent, steepest_descent
+from mathlib.stochastic.self_tuning import cdat, prodigy, schedule_free
 from mathlib.stochastic.steps import Step
 from mathlib.stochastic.streams import minibatches
 
@@ -43,7 +48,9 @@ __all__ = [
     "Step",
     "adahessian",
     "adam",
+    "adamw",
     "carried_drift",
+    "cdat",
     "cosine",
     "factors",
     "gradient_drift",
@@ -55,6 +62,8 @@ __all__ = [
     "minibatches",
     "momentum",
     "muon",
+    "prodigy",
+    "schedule_free",
     "second_order_adam",
     "sgd",
     "sign_descent",

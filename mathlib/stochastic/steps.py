@@ -15,6 +15,7 @@ from mathlib.hessian import grad_and_hvp
 from mathlib.stochastic.blocks import Blocks
 from mathlib.stochastic.schedules import step_sizes
 
+RANGES = {"alpha": "(0, 1]", "sigma": "(0, inf)", "d0": "(0, inf)"}
 STREAM = "Instead: itertools.repeat(loss), or minibatches(loss, (X, y))."
 
 
@@ -60,8 +61,9 @@ def method(body):
             if type(parameter.default) is float and name != "eta":
                 given[name] = x = real(given[name], name)  # of Python: it leaves float32 as it is
                 memory = name.startswith(("beta", "lam"))
-                if not (0 < x <= 1 if name == "alpha" else 0 <= x < (1 if memory else math.inf)):
-                    needed = "(0, 1]" if name == "alpha" else "[0, 1)" if memory else "[0, inf)"
+                needed = RANGES.get(name, "[0, 1)" if memory else "[0, inf)")
+                inside = {"(0, 1]": 0 < x <= 1, "(0, inf)": 0 < x < math.inf, "[0, 1)": 0 <= x < 1}
+                if not inside.get(needed, 0 <= x < math.inf):
                     raise ValueError(f"{name} is {x}: a number in {needed} is needed.")
             if name == "seed":
                 given[name] = entropy(given[name])
