@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 import mathlib
-from mathlib import nn, norms, spaces, stochastic
-from mathlib import curvature, nn, spaces, stochastic
+from mathlib import curvature, nn, norms, spaces, stochastic
 from mathlib.backprop import ConstantLossWarning, Graph
 
 tools = importlib.import_module("mathlib.hessian")  # its name is the function's too

@@ -36,9 +36,9 @@ from mathlib.stochastic import (
     sgd,
     sign_descent,
     smd,
-    steepest_descent,
     soap,
     sophia,
+    steepest_descent,
 )
 
 METHODS = {

@@ -5,13 +5,11 @@
 ``schedules``    `linear_decay`, `cosine`: step sizes that depend on t
 ``steps``        `Step`, the checks at the door of each method, how it begins and is resumed
 ``blocks``       theta as the blocks of its layers, matrices and vectors
-``first_order``  `sgd`, `momentum`, `adam`
+``first_order``  `sgd`, `momentum`, `adam`, `adamw`
 ``steepest``     `steepest_descent`, `sign_descent`, `muon`
 ``rotated``      `soap`: Adam in the eigenbasis of a matrix's two sides
 ``diagonal``     `sophia`, `adahessian`: the diagonal of the Hessian by products
-``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
 ``kronecker``    `shampoo`, `kfac`, and `factors`, what K-FAC sees of a network's curvature
-``first_order``  `sgd`, `momentum`, `adam`, `adamw`
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
 ``self_tuning``  `cdat`, `schedule_free`, `prodigy`
 ``noise``        `gradient_noise`, `gradient_drift`
@@ -30,14 +28,13 @@ from mathlib.stochastic.drift import (
     second_order_adam,
     smd,
 )
-from mathlib.stochastic.first_order import adam, momentum, sgd
-from mathlib.stochastic.kronecker import Factors, factors, kfac, shampoo
 from mathlib.stochastic.first_order import adam, adamw, momentum, sgd
+from mathlib.stochastic.kronecker import Factors, factors, kfac, shampoo
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
 from mathlib.stochastic.rotated import soap
 from mathlib.stochastic.schedules import cosine, linear_decay
-from mathlib.stochastic.steepest import muon, sign_descent, steepest_descent
 from mathlib.stochastic.self_tuning import cdat, prodigy, schedule_free
+from mathlib.stochastic.steepest import muon, sign_descent, steepest_descent
 from mathlib.stochastic.steps import Step
 from mathlib.stochastic.streams import minibatches
 
@@ -66,10 +63,10 @@ __all__ = [
     "schedule_free",
     "second_order_adam",
     "sgd",
-    "sign_descent",
     "shampoo",
+    "sign_descent",
     "smd",
-    "steepest_descent",
     "soap",
     "sophia",
+    "steepest_descent",
 ]
