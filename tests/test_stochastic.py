@@ -238,10 +238,6 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
     for t, step in enumerate(path[:-1]):
         assert step.t == t
         assert np.array_equal(path[t + 1].theta, step.state["theta"])
-        same(
-            path[t + 1].theta,
-            step.theta - step.eta * step.gradient_estimate if step.move is None else step.state["theta"],
-        )
         move = -step.eta * step.gradient_estimate if step.move is None else step.move
         same(path[t + 1].theta, step.theta + move)
         same(path[t + 1].theta, step.theta + (-step.eta * step.gradient_estimate if step.move is None else step.move))
@@ -691,7 +687,6 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
         next(method(losses, next(other(losses, np.ones(2))).state))
     state = next(method(losses, np.ones(2))).state
     for name in sorted(set(state) - {"t", "theta"}):
-        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or \(\d,\)"):
         needed = re.escape(str(np.shape(state[name]) or (2,)))
         with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or {needed}"):
             next(method(losses, state | {name: np.ones((2, 2))}))
