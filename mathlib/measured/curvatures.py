@@ -44,7 +44,7 @@ ETAS, DAMPINGS = (0.03, 0.1, 0.3, 1.0, 3.0), (1e-3, 1e-2, 1e-1, 1.0)
 RULES = {
     "gradient descent": Rule(partial(first_order, sgd), ETAS, MANY),
     "Adam, default": Rule(partial(first_order, partial(adam, published=True)), (1e-3,), MANY),
-    "Adam": Rule(partial(first_order, partial(adam, published=True)), (1e-3, 3e-3, 1e-2, 3e-2, 0.1), MANY),
+    "Adam": Rule(partial(first_order, partial(adam, published=True)), (3e-3, 1e-2, 3e-2, 0.1, 0.3), MANY),
     "Newton-CG": Rule(lambda forcing: partial(newton_cg, forcing=forcing), (0.5,), FEW),
     "empirical Fisher": Rule(empirical, DAMPINGS, FEW),
     "Gauss-Newton": Rule(lambda damping: partial(gauss_newton, damping=damping), DAMPINGS, FEW),
