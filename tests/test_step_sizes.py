@@ -99,6 +99,17 @@ def test_the_noise_has_the_loss_for_its_mean(name):
     assert next(again.losses())(theta) == samples[0]
 
 
+@pytest.mark.parametrize("name", NOISY)
+def test_a_network_lists_its_layers(name):
+    problem = NOISY[name](0)
+    if name.startswith("quadratic"):
+        assert problem.unravel is None
+    else:
+        layers = problem.unravel(problem.theta0)
+        assert np.array_equal(np.concatenate([layer.ravel() for layer in layers]), problem.theta0)
+        assert all(W.shape[-1:] == b.shape for W, b in zip(layers[::2], layers[1::2], strict=True))
+
+
 def test_the_table_is_read_by_what_its_rows_say():
     rows = table("step_sizes")
     mixed = [rows[k] for k in np.random.default_rng(0).permutation(len(rows))]
