@@ -31,12 +31,16 @@ def fences():
     for path in sorted(BOOK.glob("[48]-*.ipynb")):
         cells = json.loads(path.read_text(encoding="utf8"))["cells"]
         text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
-        inside = 0  # the level of the section's heading
-        for fence, marks, title in FENCE_OR_HEADING.findall(text):
-            if fence and inside:
-                yield path.stem, fence
-            elif marks and not 0 < inside < len(marks):
-                inside = len(marks) if title.lower().endswith("in pytorch and jax") else 0
+        yield from ((path.stem, fence) for fence in under_the_heading(text))
+
+
+def under_the_heading(text):
+    inside = 0  # the level of the heading, while below it
+    for fence, marks, title in FENCE_OR_HEADING.findall(text):
+        if fence and inside:
+            yield fence
+        elif marks and not 0 < inside < len(marks):
+            inside = len(marks) if title.lower().endswith("in pytorch and jax") else 0
 
 
 def errors(fence):
