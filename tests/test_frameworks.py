@@ -4,7 +4,6 @@ import ast
 import importlib.util
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 spec = importlib.util.spec_from_file_location(
@@ -31,7 +30,6 @@ def test_a_fence_has_what_the_check_needs(chapter, fence):
 
 
 ARITHMETIC = """
-import numpy as np
 def loss(theta):
     return theta[0] ** 2 * theta[1]
 theta, v = np.array([2.0, 3.0]), np.array([1.0, 0.0])
