@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-spec = importlib.util.spec_from_file_location(
-    "check_frameworks", Path(__file__).parents[1] / "benchmarks/check_frameworks.py"
-)
+ROOT = Path(__file__).parents[1]
+spec = importlib.util.spec_from_file_location("check_frameworks", ROOT / "benchmarks/check_frameworks.py")
 check_frameworks = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(check_frameworks)
 
@@ -30,6 +29,9 @@ def test_a_fence_has_what_the_check_needs(chapter, fence):
 
 
 ARITHMETIC = """
+import numpy as np
+
+
 def loss(theta):
     return theta[0] ** 2 * theta[1]
 theta, v = np.array([2.0, 3.0]), np.array([1.0, 0.0])
