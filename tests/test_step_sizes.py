@@ -15,7 +15,8 @@ from mathlib.measured import table
 from mathlib.problems import NOISY
 from mathlib.show.drawings.verdict import runs_by_rule
 
-spec = importlib.util.spec_from_file_location("step_sizes", Path(__file__).parents[1] / "benchmarks/step_sizes.py")
+ROOT = Path(__file__).parents[1]
+spec = importlib.util.spec_from_file_location("step_sizes", ROOT / "benchmarks/step_sizes.py")
 step_sizes = importlib.util.module_from_spec(spec)
 sys.modules["step_sizes"] = step_sizes  # its processes find it there
 spec.loader.exec_module(step_sizes)
