@@ -7,9 +7,9 @@ gradients from `mathlib`, each at its own theta. Prints the largest distance bet
 ours; fails above 1e-6. Where a peer has another convention, an option is set, and a comment says so.
 """
 
-import functools
 import itertools
 import sys
+from functools import partial
 
 import jax
 import numpy as np
@@ -44,14 +44,14 @@ def flat(layers):
     return np.concatenate([np.ravel(layer) for layer in layers])
 
 
-def of_mathlib(method, **options):
-    """The path theta_1, ..., theta_T of one of mathlib's methods."""
+def of_mathlib(method, result="theta", **options):
+    """The path theta_1, ..., theta_T of one of mathlib's methods, or that of another result in its state."""
     steps = getattr(stochastic, method)(iter(LOSSES), THETA0, **options)
-    return [step.state["theta"] for step in itertools.islice(steps, STEPS)]
+    return [step.state[result] for step in itertools.islice(steps, STEPS)]
 
 
 def of_optax(transform, seen=lambda state, layers: layers):
-    """The path of one of optax's, whose parameters are the list of layers; of what is `seen` of state and layers."""
+    """The path of one of optax's, or of what is `seen` of its state and layers."""
     layers, path = model.unravel(THETA0), []
     state = transform.init(layers)
     for l_t in LOSSES:
@@ -63,7 +63,7 @@ def of_optax(transform, seen=lambda state, layers: layers):
 
 
 def of_torch(make):
-    """The path of one of pytorch_optimizer's; each matrix is stored as PyTorch has it, outputs first."""
+    """The path of one of PyTorch's or pytorch_optimizer's; each matrix is stored as they have it, outputs first."""
     layers = [torch.tensor(W.T, requires_grad=True) for W in model.unravel(THETA0)]
     optimizer, path = make(layers), []
     theta = THETA0
@@ -80,11 +80,13 @@ def ema(beta, debias, eta):
     return optax.chain(optax.ema(beta, debias=debias), optax.scale_by_learning_rate(eta))
 
 
+def schedule_free(base):
+    return contrib.schedule_free(base, 0.05, b1=0.9)
+
+
 def muon_of_torch(layers):
     """With the iteration in float64: the package has it in bfloat16."""
-    torch_muon.zero_power_via_newton_schulz_5 = functools.partial(
-        torch_muon.zero_power_via_newton_schulz_5, dtype=torch.float64
-    )
+    torch_muon.zero_power_via_newton_schulz_5 = partial(torch_muon.zero_power_via_newton_schulz_5, dtype=torch.float64)
     groups = [
         {"params": [W for W in layers if W.ndim == 2], "use_muon": True},
         {"params": [b for b in layers if b.ndim == 1], "use_muon": False, "lr": 0.02},
@@ -123,6 +125,56 @@ PAIRS = [
         lambda: of_optax(contrib.muon(0.02, nesterov=False, adam_b2=0.95, eps=1e-10)),
     ),
     ("muon", {"eta": 0.02, "blocks": SHAPES}, "pytorch_optimizer.Muon", lambda: of_torch(muon_of_torch)),
+    ("adamw", {"eta": 0.01, "decay": 0.1}, "optax.adamw", lambda: of_optax(optax.adamw(0.01, weight_decay=0.1))),
+    (
+        "adamw",
+        {"eta": 0.01, "decay": 0.1},
+        "torch.optim.AdamW",
+        lambda: of_torch(partial(torch.optim.AdamW, lr=0.01, weight_decay=0.1)),
+    ),
+    (
+        "schedule_free",
+        {"eta": 0.05, "adam": False},
+        "optax.contrib.schedule_free",
+        lambda: of_optax(schedule_free(optax.sgd(0.05))),
+    ),
+    (
+        "schedule_free",
+        {"eta": 0.05},
+        "optax.contrib.schedule_free",
+        lambda: of_optax(schedule_free(optax.adam(0.05, b1=0.0))),
+    ),
+    (
+        "schedule_free",
+        {"eta": 0.05, "result": "x"},
+        "optax.contrib.schedule_free",
+        lambda: of_optax(schedule_free(optax.adam(0.05, b1=0.0)), contrib.schedule_free_eval_params),
+    ),
+    (
+        "schedule_free",
+        {"eta": 0.05},
+        "pytorch_optimizer.ScheduleFreeAdamW",
+        lambda: of_torch(partial(pytorch_optimizer.ScheduleFreeAdamW, lr=0.05)),
+    ),
+    # Both peers add the next d times eps where the paper has this d: where d leaps, a difference.
+    (
+        "prodigy",
+        {"d0": 1e-2, "eps": 0.0, "bias_correction": True},
+        "optax.contrib.prodigy",
+        lambda: of_optax(contrib.prodigy(estim_lr0=1e-2, eps=0.0)),
+    ),
+    (
+        "prodigy",
+        {"d0": 1e-2, "eps": 0.0},
+        "pytorch_optimizer.Prodigy",
+        lambda: of_torch(partial(pytorch_optimizer.Prodigy, lr=1.0, d0=1e-2, eps=0.0)),
+    ),
+    (
+        "shampoo",
+        {"eta": 0.02, "eps": 1e-4, "blocks": SHAPES},
+        "pytorch_optimizer.Shampoo",
+        lambda: of_torch(partial(pytorch_optimizer.Shampoo, lr=0.02, matrix_eps=1e-4)),
+    ),
 ]
 
 
