@@ -19,6 +19,8 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 5   ``optimize``     Newton and quasi-Newton methods as generators of steps, and what drives them (import it by name)
 5   ``stochastic``   minibatches, SGD, Adam, and what came since; noise and drift of the gradient; a wing (import it by
                      name)
+5   ``stochastic``   minibatches, SGD, momentum, Adam; noise and drift of the gradient (import it by name)
+5   ``norms``        norms on layers, their dual norms, and the steepest step of each (import it by name)
 6   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
 6   ``problems``     data, and problems to test a method on (import it by name)
 6   ``exercises``    checks of the book's exercises, a module a chapter (import it by name)
@@ -27,7 +29,7 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
                      ipywidgets; import it by name)
 ==  ===============  ===============================================================================================
 
-A module imports only from floors below its own, or from the one above it in this list.
+A module imports only from floors below its own, or from one above it in this list.
 
 >>> f = lambda x: x**3
 >>> complex_step(f, 2.0), jvp(f, 2.0, 1.0), grad(f)(2.0), hvp(f, 2.0, 1.0)

@@ -2,6 +2,7 @@
 
 import inspect
 import io
+import re
 from functools import partial
 from itertools import combinations, islice, pairwise, repeat
 
@@ -13,9 +14,13 @@ from hypothesis import strategies as st
 from mathlib import Dual, grad, hvp, jvp
 from mathlib.invariance import truth_table
 from mathlib.nn import mlp, softmax_cross_entropy
+from mathlib.norms import Euclidean
 from mathlib.stochastic import (
+    adahessian,
     adam,
+    adamw,
     carried_drift,
+    cdat,
     cosine,
     gradient_drift,
     gradient_noise,
@@ -24,9 +29,16 @@ from mathlib.stochastic import (
     linear_decay,
     minibatches,
     momentum,
+    muon,
+    prodigy,
+    schedule_free,
     second_order_adam,
     sgd,
+    sign_descent,
     smd,
+    soap,
+    sophia,
+    steepest_descent,
 )
 
 METHODS = {
@@ -39,6 +51,19 @@ METHODS = {
     "smd": smd,
     "hypergradient": hypergradient,
     "carried drift": carried_drift,
+    "sign descent": sign_descent,
+    "steepest descent": partial(steepest_descent, norm=Euclidean()),
+    "muon": muon,
+    "muon, exactly": partial(muon, exact=True),
+    "soap": soap,
+    "sophia": sophia,
+    "adahessian": adahessian,
+    "adamw": adamw,
+    "cdat": partial(cdat, sigma=0.5),
+    "cdat with adam": partial(cdat, sigma=1.0, beta1=0.9, beta3=0.9, adam=True),
+    "schedule-free": partial(schedule_free, adam=False),
+    "schedule-free adam": schedule_free,
+    "prodigy": partial(prodigy, d0=0.1),
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
@@ -209,7 +234,11 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
     for t, step in enumerate(path[:-1]):
         assert step.t == t
         assert np.array_equal(path[t + 1].theta, step.state["theta"])
-        same(path[t + 1].theta, step.theta - step.eta * step.gradient_estimate)
+        move = -step.eta * step.gradient_estimate if step.move is None else step.move
+        same(path[t + 1].theta, step.theta + move)
+        same(path[t + 1].theta, step.theta + (-step.eta * step.gradient_estimate if step.move is None else step.move))
+        if step.move is None:
+            same(path[t + 1].theta, step.theta - step.eta * step.gradient_estimate)
         same(step.gradient, q.gradient(t, step.theta))
 
 
@@ -499,6 +528,19 @@ def test_what_the_methods_depend_on():
         "smd": coordinates,
         "hypergradient": [True, False, True, False, False],
         "carried drift": [True, False, True, False, False],
+        "sign descent": [True, False, True, False, False],
+        "steepest descent": [True, False, True, True, False],
+        "muon": [True, False, True, False, False],  # of a vector: Adam
+        "muon, exactly": [True, False, True, False, False],
+        "soap": [True, False, True, False, False],  # a vector has no sides: it is Adam
+        "sophia": [True, False, True, False, False],  # all clipped here, it moves by signs
+        "adahessian": [False, False, False, False, False],  # eps is of another size beside the Hessian
+        "adamw": [True, False, True, False, False],
+        "cdat": [True, False, True, True, False],
+        "cdat with adam": [True, False, True, False, False],
+        "schedule-free": lengths,
+        "schedule-free adam": [True, False, True, False, False],
+        "prodigy": [True, False, True, False, False],
         "sgd, eta changed too": [True, True, True, True, False],
     }
 
@@ -538,7 +580,13 @@ def test_a_step_runs_its_loss_once(method):
         assert len(runs) == n
 
 
-resumable = METHODS | {"drift carried over two steps": partial(carried_drift, every=2)}
+resumable = METHODS | {
+    "drift carried over two steps": partial(carried_drift, every=2),
+    "soap, two refreshes": partial(soap, every=2),
+    "soap of two blocks": partial(soap, blocks=[(2, 1), (1,)], every=2),
+    "sophia over two steps": partial(sophia, every=2),
+    "adahessian over two steps": partial(adahessian, every=2),
+}
 
 
 @pytest.mark.parametrize("method", resumable.values(), ids=resumable)
@@ -560,7 +608,7 @@ def test_a_saved_run_goes_on_to_the_bit(method, seed, stop):
     for whole, resumed in zip(path[stop:], steps(state, stop), strict=False):
         assert resumed.t == whole.t
         assert resumed.loss == whole.loss
-        for name in ("theta", "gradient", "gradient_estimate", "drift_estimate", "eta"):
+        for name in ("theta", "gradient", "gradient_estimate", "drift_estimate", "eta", "move"):
             assert np.array_equal(getattr(resumed, name), getattr(whole, name))
 
 
@@ -630,9 +678,25 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
         next(method(losses, next(other(losses, np.ones(2))).state))
     state = next(method(losses, np.ones(2))).state
     for name in sorted(set(state) - {"t", "theta"}):
-        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or \(2,\)"):
+        needed = re.escape(str(np.shape(state[name]) or (2,)))
+        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or {needed}"):
             next(method(losses, state | {name: np.ones((2, 2))}))
+        if np.size(state[name]):
+            with pytest.raises(ValueError, match=f"theta0's {name} has a NaN"):
+                next(method(losses, state | {name: np.full_like(state[name], np.nan)}))
     bad = {"alpha": (0, -0.1, 1.1, np.nan), "mu": (-1, np.inf), "gamma": (-1, np.nan), "guard": (-1,), "eps": (-1,)}
+    bad |= dict.fromkeys(("beta1", "beta1_vectors", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
+    bad |= {"hessian_power": (-1, np.inf)}
+    bad = {
+        "alpha": (0, -0.1, 1.1, np.nan),
+        "sigma": (0, -1, np.inf),
+        "d0": (0, np.nan),
+        "decay": (-1,),
+        "mu": (-1, np.inf),
+        "gamma": (-1, np.nan),
+        "guard": (-1,),
+        "eps": (-1,),
+    }
     bad |= dict.fromkeys(("beta1", "beta2", "beta3", "lam"), (-0.1, 1.0, np.nan))
     for name in set(bad) & set(options_of(method)):
         for value in bad[name]:

@@ -40,7 +40,8 @@ class Blocks:
 
     def joined(self, parts):
         """One array of theta's shape from one for each block."""
-        return np.reshape(np.concatenate([np.ravel(a) for a in parts]), self.shape).astype(self.dtype, copy=False)
+        flat = np.concatenate([np.zeros(0, self.dtype), *map(np.ravel, parts)])
+        return np.reshape(flat, self.shape).astype(self.dtype, copy=False)
 
 
 def as_matrix(W):

@@ -1,4 +1,4 @@
-"""Methods that read gradients: SGD, momentum, Adam."""
+"""Methods that read gradients: SGD, momentum, Adam, AdamW."""
 
 import numpy as np
 
@@ -87,3 +87,27 @@ def adam(losses, theta0, eta=1e-2, beta1=0.9, beta2=0.999, eps=1e-8, published=F
             eta = eta / (np.sqrt(v_hat) + eps)
         yield Step(t, theta, loss, g, eta, g_hat, carried={"g_hat": g_hat, "v_hat": v_hat})
         theta = theta - eta * g_hat
+
+
+@method
+def adamw(losses, theta0, eta=1e-3, beta1=0.9, beta2=0.999, eps=1e-8, decay=1e-2):
+    """Published Adam with decoupled weight decay: ``theta -= eta (g_hat / (sqrt(v_hat) + eps) + decay theta)``.
+
+    Added to the loss, the decay's gradient would be divided by ``sqrt(v_hat)`` too. decay is of unit 1 / [theta], as
+    it is multiplied by eta, which is what libraries do; the paper's own decay is multiplied by the schedule alone, and
+    a pure number. The rest is as for `adam`. Source: Loshchilov, I. and Hutter, F. (2019), arXiv 1711.05101.
+
+    >>> import itertools
+    >>> path = adamw(itertools.repeat(lambda x: x**2), 1.0, eta=0.25, decay=1.0)
+    >>> [round(float(step.theta), 6) for step in itertools.islice(path, 2)]
+    [1.0, 0.5]
+    """
+    theta, g_hat, v_hat = begin(theta0, "g_hat", "v_hat")
+    for t, l_t, eta in losses:
+        b1, b2 = (corrected(b, t) for b in (beta1, beta2))
+        loss, g = value_and_grad(l_t)(theta)
+        g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
+        shrink, eta = eta * decay * theta, eta / (np.sqrt(v_hat) + eps)
+        move = -eta * g_hat - shrink
+        yield Step(t, theta, loss, g, eta, g_hat, carried={"g_hat": g_hat, "v_hat": v_hat}, move=move)
+        theta = theta + move

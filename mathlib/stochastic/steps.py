@@ -12,8 +12,10 @@ import numpy as np
 from mathlib.arithmetic import real_value
 from mathlib.door import entropy, finite, floats, is_finite, real, whole
 from mathlib.hessian import grad_and_hvp
+from mathlib.stochastic.blocks import Blocks
 from mathlib.stochastic.schedules import step_sizes
 
+RANGES = {"alpha": "(0, 1]", "sigma": "(0, inf)", "d0": "(0, inf)"}
 STREAM = "Instead: itertools.repeat(loss), or minibatches(loss, (X, y))."
 
 
@@ -59,8 +61,9 @@ def method(body):
             if type(parameter.default) is float and name != "eta":
                 given[name] = x = real(given[name], name)  # of Python: it leaves float32 as it is
                 memory = name.startswith(("beta", "lam"))
-                if not (0 < x <= 1 if name == "alpha" else 0 <= x < (1 if memory else math.inf)):
-                    needed = "(0, 1]" if name == "alpha" else "[0, 1)" if memory else "[0, inf)"
+                needed = RANGES.get(name, "[0, 1)" if memory else "[0, inf)")
+                inside = {"(0, 1]": 0 < x <= 1, "(0, inf)": 0 < x < math.inf, "[0, 1)": 0 <= x < 1}
+                if not inside.get(needed, 0 <= x < math.inf):
                     raise ValueError(f"{name} is {x}: a number in {needed} is needed.")
             if name == "seed":
                 given[name] = entropy(given[name])
@@ -75,6 +78,8 @@ def method(body):
         if not (np.ndim(t) == 0 and t >= 0 and t == int(t)):
             raise ValueError(f"theta0's t is {t}: a whole number of steps, at least 0, is needed.")
         finite(theta0=theta)
+        if "blocks" in given:
+            Blocks(given["blocks"], theta)  # it says what does not fit
         if not hasattr(given["losses"], "__iter__"):
             what = "one loss" if callable(given["losses"]) else f"a {type(given['losses']).__name__}"
             raise TypeError(f"losses is {what}: a stream is needed, with a loss for each step. {STREAM}")
