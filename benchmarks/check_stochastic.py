@@ -22,19 +22,24 @@ from pytorch_optimizer.optimizer.muon import base as torch_muon
 from mathlib import grad, stochastic
 from mathlib.nn import mlp, softmax_cross_entropy
 from mathlib.stochastic import cosine, linear_decay, minibatches
+from mathlib.stochastic.diagonal import hutchinson
 
 ALLOWED = 1e-6
 STEPS = 10
 jax.config.update("jax_enable_x64", True)
 
-THETA0, model = mlp([6, 5, 4])
+THETA0, model = mlp([4, 5, 4])
 SHAPES = model.unravel.shapes
 rng = np.random.default_rng(0)
-X, y = rng.standard_normal((64, 6)), rng.integers(4, size=64)
+X, y = rng.standard_normal((64, 4)), rng.integers(4, size=64)
 
 
 def loss(theta, X, y):
-    return softmax_cross_entropy(model(theta, X), y)
+    """With a ridge: else adding one number to all logits has no gradient but rounding, which SOAP's Adam makes steps of.
+
+    Nor does any matrix have more than one direction without a gradient at first, whose basis would be anybody's choice.
+    """
+    return softmax_cross_entropy(model(theta, X), y) + 0.1 * np.vdot(theta, theta)
 
 
 LOSSES = list(itertools.islice(minibatches(loss, (X, y), batch_size=16), STEPS))
@@ -62,15 +67,25 @@ def of_optax(transform, seen=lambda state, layers: layers):
     return path
 
 
-def of_torch(make):
-    """The path of one of PyTorch's or pytorch_optimizer's; each matrix is stored as they have it, outputs first."""
-    layers = [torch.tensor(W.T, requires_grad=True) for W in model.unravel(THETA0)]
+def of_torch(make, every=None):
+    """The path of one of PyTorch's or pytorch_optimizer's; each matrix is stored as they have it, outputs first.
+
+    In each step that `every` divides, it is given mathlib's sample of the Hessian's diagonal, at its own theta.
+    """
+
+    def as_theirs(theta):
+        return [torch.tensor(W.T) for W in model.unravel(theta)]
+
+    layers = [layer.requires_grad_() for layer in as_theirs(THETA0)]
     optimizer, path = make(layers), []
     theta = THETA0
-    for l_t in LOSSES:
-        for layer, g in zip(layers, model.unravel(grad(l_t)(theta)), strict=True):
-            layer.grad = torch.tensor(g.T)
-        optimizer.step()
+    for t, l_t in enumerate(LOSSES):
+        for layer, g in zip(layers, as_theirs(grad(l_t)(theta)), strict=True):
+            layer.grad = g
+        if every and t % every == 0:
+            optimizer.step(hessian=as_theirs(hutchinson(l_t, theta, seed=0, t=t)[2]))
+        else:
+            optimizer.step()
         theta = flat([layer.detach().numpy().T for layer in layers])
         path.append(theta)
     return path
@@ -175,19 +190,42 @@ PAIRS = [
         "pytorch_optimizer.Shampoo",
         lambda: of_torch(partial(pytorch_optimizer.Shampoo, lr=0.02, matrix_eps=1e-4)),
     ),
+    # The peer divides out the start of Adam's averages after eps is added, and has its QR factors in float32.
+    (
+        "soap",
+        {"eta": 0.02, "eps": 1e-12, "every": 3, "blocks": SHAPES},
+        "pytorch_optimizer.SOAP",
+        lambda: of_torch(partial(pytorch_optimizer.SOAP, lr=0.02, eps=1e-12, weight_decay=0, precondition_frequency=3)),
+    ),
+    # The peer has no gamma: its bound p clips m / h, and its step is p times ours.
+    (
+        "sophia",
+        {"eta": 0.02, "gamma": 1.0, "every": 3},
+        "pytorch_optimizer.SophiaH",
+        lambda: of_torch(partial(pytorch_optimizer.SophiaH, lr=0.02, p=1.0, update_period=3), every=3),
+    ),
+    (
+        "adahessian",
+        {"eta": 0.02, "eps": 1e-4},
+        "pytorch_optimizer.AdaHessian",
+        lambda: of_torch(partial(pytorch_optimizer.AdaHessian, lr=0.02, eps=1e-4), every=1),
+    ),
 ]
 
 
 def main():
+    print(f"{'method':16}{'peer':38}{'apart':>9}")
     far = []
     for method, options, name, peer in PAIRS:
         ours, theirs = of_mathlib(method, **options), peer()
         apart = max(np.linalg.norm(a - b) for a, b in zip(ours, theirs, strict=True))
         apart /= np.linalg.norm(ours[-1] - THETA0)
         close = apart <= ALLOWED
-        print(f"{method:16}{name:32}{apart:9.1e}  {'yes' if close else 'NO'}")
+        print(f"{method:16}{name:38}{apart:9.1e}  {'yes' if close else 'NO'}")
         if not close:
             far.append(f"{method} from {name}")
+    methods = {name for name in stochastic.__all__ if hasattr(getattr(stochastic, name), "__wrapped__")}
+    print(f"without a peer: {', '.join(sorted(methods - {method for method, *_ in PAIRS}))}")
     if far:
         sys.exit(f"error: more than {ALLOWED:.0e} apart: {', '.join(far)}.")
 
