@@ -35,9 +35,9 @@ X, y = rng.standard_normal((64, 4)), rng.integers(4, size=64)
 
 
 def loss(theta, X, y):
-    """With a ridge: else adding one number to all logits has no gradient but rounding, which SOAP's Adam makes steps of.
+    """With a ridge: without it one number added to all logits has no gradient but rounding, of which SOAP makes steps.
 
-    Nor does any matrix have more than one direction without a gradient at first, whose basis would be anybody's choice.
+    Nor has any matrix more than one direction without a gradient at first: their basis would be anybody's choice.
     """
     return softmax_cross_entropy(model(theta, X), y) + 0.1 * np.vdot(theta, theta)
 
