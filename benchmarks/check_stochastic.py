@@ -197,18 +197,24 @@ PAIRS = [
         "pytorch_optimizer.SOAP",
         lambda: of_torch(partial(pytorch_optimizer.SOAP, lr=0.02, eps=1e-12, weight_decay=0, precondition_frequency=3)),
     ),
-    # The peer has no gamma: its bound p clips m / h, and its step is p times ours.
+    # The peer's gamma is its bound p: it clips m / h, not m / (gamma h), and its step is gamma times longer.
     (
         "sophia",
-        {"eta": 0.02, "gamma": 1.0, "every": 3},
+        {"eta": 0.02, "gamma": 2.0, "every": 3},
         "pytorch_optimizer.SophiaH",
-        lambda: of_torch(partial(pytorch_optimizer.SophiaH, lr=0.02, p=1.0, update_period=3), every=3),
+        lambda: of_torch(partial(pytorch_optimizer.SophiaH, lr=0.02 / 2, p=2.0, update_period=3), every=3),
     ),
     (
         "adahessian",
         {"eta": 0.02, "eps": 1e-4},
         "pytorch_optimizer.AdaHessian",
         lambda: of_torch(partial(pytorch_optimizer.AdaHessian, lr=0.02, eps=1e-4), every=1),
+    ),
+    (
+        "adahessian",
+        {"eta": 0.02, "eps": 1e-4, "hessian_power": 0.5},
+        "pytorch_optimizer.AdaHessian",
+        lambda: of_torch(partial(pytorch_optimizer.AdaHessian, lr=0.02, eps=1e-4, hessian_power=0.5), every=1),
     ),
 ]
 
