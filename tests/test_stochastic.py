@@ -606,7 +606,7 @@ def test_a_saved_run_goes_on_to_the_bit(method, seed, stop):
     X, y, theta0 = rng.standard_normal((10, 3)), rng.standard_normal(10), rng.standard_normal(3)
 
     def steps(theta0, start):
-        losses = minibatches(lambda w, X, y: np.mean(np.log(np.cosh(X @ w - y))), (X, y), 4, seed, start)
+        losses = minibatches(lambda w, X, y: np.mean(np.logaddexp(X @ w - y, y - X @ w)), (X, y), 4, seed, start)
         return method(losses, theta0, cosine(0.05, 15))
 
     path = list(islice(steps(theta0, 0), T))
@@ -687,8 +687,8 @@ def test_bad_arguments_are_refused_before_the_first_step(method):
         next(method(losses, next(other(losses, np.ones(2))).state))
     state = next(method(losses, np.ones(2))).state
     for name in sorted(set(state) - {"t", "theta"}):
-        needed = re.escape(str(np.shape(state[name]) or (2,)))
-        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): \(\) or {needed}"):
+        needed = re.escape(str(np.shape(state[name])))
+        with pytest.raises(ValueError, match=rf"theta0's {name} has shape \(2, 2\): {needed} is needed"):
             next(method(losses, state | {name: np.ones((2, 2))}))
         if np.size(state[name]):
             with pytest.raises(ValueError, match=f"theta0's {name} has a NaN"):

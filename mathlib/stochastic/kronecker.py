@@ -10,7 +10,7 @@ from mathlib.backprop import MATMUL, RESHAPE, VIEWS, record, value_and_grad, wal
 from mathlib.compiler.compiled import Compiled
 from mathlib.door import entropy, floats, is_finite, one_of
 from mathlib.nn import cross_entropy
-from mathlib.stochastic.blocks import Blocks, as_matrix
+from mathlib.stochastic.blocks import Blocks, as_matrix, refuse_asymmetric
 from mathlib.stochastic.steps import Step, begin, corrected, method
 
 ADD, CROSS_ENTROPY = TABLE[np.add], TABLE[cross_entropy]
@@ -76,6 +76,8 @@ def shampoo(losses, theta0, eta=1e-2, blocks=None, beta1=0.0, beta2=0.99, averag
     left, L0 = squares([m for m, _ in shapes], blocks.dtype)
     right, R0 = squares([n for _, n in shapes], blocks.dtype)
     theta, g_hat, L, R = begin(theta0, "g_hat", L=L0, R=R0)
+    refuse_asymmetric(left, L=L)
+    refuse_asymmetric(right, R=R)
     for t, l_t, eta in losses:
         b1, b2 = corrected(beta1, t), corrected(beta2, t)
         old, new = (b2, 1 - b2) if averaged else (1, 1)
@@ -155,6 +157,8 @@ def kfac(
     inputs, A0 = squares([layer.entries.shape[0] for layer in layers], theta.dtype)
     outputs, G0 = squares([layer.entries.shape[1] for layer in layers], theta.dtype)
     theta, g_hat, A, G = begin(theta0, "g_hat", A=A0, G=G0)
+    refuse_asymmetric(inputs, A=A)
+    refuse_asymmetric(outputs, G=G)
     solves = None
     for t, l_t, eta in chain([first], losses):
         loss, g = value_and_grad(l_t)(theta)
