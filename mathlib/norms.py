@@ -24,8 +24,8 @@ import math
 import numpy as np
 
 from mathlib.arithmetic import Number, real_value
-from mathlib.door import finite, floats, real, reals, whole
-from mathlib.stochastic.blocks import Blocks, as_matrix
+from mathlib.door import finite, floats, real, reals, refuse_type, whole
+from mathlib.stochastic.blocks import Blocks, as_matrix, is_shape
 from mathlib.stochastic.steepest import newton_schulz, orthogonal
 
 # From here on a metric's solutions have fewer than four digits left of sixteen.
@@ -126,6 +126,7 @@ class Weighted(Norm):
         self.M = M
 
     def _fits(self, a, name):
+        refuse_type(a, name)
         if np.size(a) != len(self.M):
             raise ValueError(f"{name} has shape {np.shape(a)} and M {self.M.shape}: they must fit.")
 
@@ -164,6 +165,7 @@ class Spectral(Norm):
         self.iterations = iterations
 
     def _fits(self, a, name):
+        refuse_type(a, name)
         if np.ndim(a) not in (2, 4):
             raise ValueError(
                 f"{name} has shape {np.shape(a)}: a matrix (inputs, outputs) or a filter (F, F, C, C') is needed."
@@ -241,7 +243,7 @@ class Network(Norm):
 
     def __init__(self, blocks, norms, scales=1.0):
         shapes = getattr(blocks, "shapes", blocks)
-        if not isinstance(shapes, (list, tuple)) or not all(isinstance(shape, tuple) for shape in shapes) or not shapes:
+        if not isinstance(shapes, (list, tuple)) or not all(map(is_shape, shapes)) or not shapes:
             raise TypeError(
                 f"blocks is a {type(blocks).__name__}: model.unravel, the function beside theta in `theta, unravel ="
                 " ravel([W, b])`, or a list of shapes is needed."
@@ -259,7 +261,7 @@ class Network(Norm):
         if not all(0 < c < math.inf for c in self.scales):
             raise ValueError(f"scales holds {min(self.scales)}: positive, finite numbers are needed.")
         for i, (norm, shape) in enumerate(zip(self.norms, self.shapes, strict=True)):
-            norm._fits(np.zeros(shape), f"layer {i}")
+            norm._checked(np.zeros(shape), f"layer {i}")
 
     def _fits(self, a, name):
         Blocks(self.shapes, a)

@@ -76,12 +76,17 @@ def misfit(theta, X, y):
     return np.sum(theta**2) * np.sum(X) + np.sum(y)
 
 
+def surprise(W):
+    return nn.softmax_cross_entropy(nn.dense(X, W, 0.0), LABELS)
+
+
 def steps(method):
     """Two steps of a stochastic method; its stream of losses ends only with the test."""
     return lambda *args: list(itertools.islice(method(*args), 2))
 
 
 LOSSES = itertools.repeat(cubes)
+SURPRISES, WEIGHTS = itertools.repeat(surprise), np.eye(2)
 H = mathlib.hessian(cubes, THETA)
 FORM = curvature.gauss_newton(np.exp, cubes, THETA)
 E = spaces.VectorSpace(2).basis()
@@ -130,6 +135,9 @@ CALLS = {
     "smd": (steps(stochastic.smd), LOSSES, THETA, 1e-2, 0.05, 0.9),
     "hypergradient": (steps(stochastic.hypergradient), LOSSES, THETA, 1e-3, 0.9, 0.99, 0.9, 0.2),
     "carried_drift": (steps(stochastic.carried_drift), LOSSES, THETA, 1e-3, 0.9, 0.99, 0.9, 0.99, 0.01, 1.0, 20),
+    "shampoo": (steps(stochastic.shampoo), LOSSES, THETA, 1e-2, None, 0.0, 0.99, False, 0.25, 1e-12),
+    "kfac": (steps(stochastic.kfac), SURPRISES, WEIGHTS, 0.1, None, "exact", 0.0, 0.95, 1e-3, True, 1, "refused", 0),
+    "factors": (stochastic.factors, surprise, WEIGHTS, None, "exact", 0),
     "steepest_descent": (steps(stochastic.steepest_descent), LOSSES, THETA, 1e-2, norms.Max(), 0.9),
     "sign_descent": (steps(stochastic.sign_descent), LOSSES, THETA, 1e-2, 0.9),
     "muon": (steps(stochastic.muon), LOSSES, THETA, 1e-2, 0.9, True, 5, False, 0.9, 0.9, 1e-8, None),

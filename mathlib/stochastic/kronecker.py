@@ -10,7 +10,7 @@ from mathlib.backprop import MATMUL, RESHAPE, VIEWS, record, value_and_grad, wal
 from mathlib.compiler.compiled import Compiled
 from mathlib.door import entropy, floats, is_finite, one_of
 from mathlib.nn import cross_entropy
-from mathlib.stochastic.blocks import Blocks, as_matrix
+from mathlib.stochastic.blocks import Blocks, as_matrix, refuse_asymmetric
 from mathlib.stochastic.steps import Step, begin, corrected, method
 
 ADD, CROSS_ENTROPY = TABLE[np.add], TABLE[cross_entropy]
@@ -32,14 +32,18 @@ def squares(sizes, dtype):
 
 def spectrum(S):
     """Eigenvalues and eigenvectors of a sum of squares: what is negative is rounding."""
+    if S.dtype not in (np.float32, np.float64):
+        raise TypeError(f"theta0 is of type {S.dtype}: LAPACK has no eigenvalues of it. Instead: theta0.astype(float).")
     values, Q = np.linalg.eigh(S)
     return np.maximum(values, 0), Q
 
 
-def refuse_singular(divisors, name, instead):
-    """Refuse divisors so different that the rounding of what the largest divides would be all the smallest gives."""
-    if not np.min(divisors) > np.finfo(divisors.dtype).eps * np.max(divisors):
+def divided(D, a, s, divisors, name, instead):
+    """D, divided by `divisors` in the bases of the spectra a and s; refused, if that would be of rounding alone."""
+    if D.size and not np.min(divisors) > np.finfo(D.dtype).eps * np.max(divisors):
         raise FloatingPointError(f"{name} is singular to rounding: no step can be made of it. Instead: {instead}.")
+    P, Q = a[1], s[1]
+    return P @ (P.T @ D @ Q / divisors.astype(D.dtype)) @ Q.T
 
 
 # ------------------------------------------------------------------------------------------- Shampoo
@@ -71,6 +75,8 @@ def shampoo(losses, theta0, eta=1e-2, blocks=None, beta1=0.0, beta2=0.99, averag
     left, L0 = squares([m for m, _ in shapes], blocks.dtype)
     right, R0 = squares([n for _, n in shapes], blocks.dtype)
     theta, g_hat, L, R = begin(theta0, "g_hat", L=L0, R=R0)
+    refuse_asymmetric(left, L=L)
+    refuse_asymmetric(right, R=R)
     for t, l_t, eta in losses:
         b1, b2 = corrected(beta1, t), corrected(beta2, t)
         old, new = (b2, 1 - b2) if averaged else (1, 1)
@@ -80,8 +86,8 @@ def shampoo(losses, theta0, eta=1e-2, blocks=None, beta1=0.0, beta2=0.99, averag
         R = old * R + new * right.joined([G.T @ G for G in Gs])
         g_hat = b1 * g_hat + (1 - b1) * g
         parts = [
-            inverse_power(Lk, p, eps) @ matrix(G) @ inverse_power(Rk, q, eps)
-            for Lk, Rk, G, (p, q) in zip(left(L), right(R), blocks(g_hat), powers, strict=True)
+            rooted(matrix(D), *factors, eps)
+            for D, *factors in zip(blocks(g_hat), left(L), right(R), powers, strict=True)
         ]
         move = -eta * blocks.joined(parts)[()]
         yield Step(t, theta, loss, g, eta, g_hat, carried={"g_hat": g_hat, "L": L, "R": R}, move=move)
@@ -93,13 +99,11 @@ def matrix(W):
     return as_matrix(W) if np.ndim(W) > 1 else np.reshape(W, (-1, 1))
 
 
-def inverse_power(S, p, eps):
-    """``(S + eps I)^-p`` of a sum of squares S."""
-    values, Q = spectrum(S)
-    values = values + eps
-    # Both factors divide by the power p.
-    refuse_singular(values ** (2 * p), "a factor", f"eps above {eps:g}")
-    return Q * values**-p @ Q.T
+def rooted(D, L, R, powers, eps):
+    """``(L + eps I)^-p D (R + eps I)^-q``."""
+    spectra = spectrum(L), spectrum(R)
+    divisors = np.outer(*[(values + eps) ** p for (values, _), p in zip(spectra, powers, strict=True)])
+    return divided(D, *spectra, divisors, "a factor", f"eps above {eps:g}")
 
 
 # --------------------------------------------------------------------------------------------- K-FAC
@@ -152,6 +156,8 @@ def kfac(
     inputs, A0 = squares([layer.entries.shape[0] for layer in layers], theta.dtype)
     outputs, G0 = squares([layer.entries.shape[1] for layer in layers], theta.dtype)
     theta, g_hat, A, G = begin(theta0, "g_hat", A=A0, G=G0)
+    refuse_asymmetric(inputs, A=A)
+    refuse_asymmetric(outputs, G=G)
     solves = None
     for t, l_t, eta in chain([first], losses):
         loss, g = value_and_grad(l_t)(theta)
@@ -182,15 +188,13 @@ def same(layers, others):
 
 def damped(A, G, damping, factored):
     """The function ``D -> A^-1 D G^-1``, damped; see `kfac`."""
-    (a, P), (s, Q) = spectrum(A), spectrum(G)
+    (a, _), (s, _) = spectra = spectrum(A), spectrum(G)
     if factored:
         pi = np.sqrt(np.mean(a) / np.mean(s)) if np.any(a) and np.any(s) else 1
         divisors = np.outer(a + pi * np.sqrt(damping), s + np.sqrt(damping) / pi)
     else:
         divisors = np.outer(a, s) + damping
-    divisors = divisors.astype(A.dtype)
-    refuse_singular(divisors, f"A kron G of a layer {divisors.shape}", f"damping above {damping:g}")
-    return lambda D: P @ (P.T @ D @ Q / divisors) @ Q.T
+    return lambda D: divided(D, *spectra, divisors, f"A kron G of a layer {D.shape}", f"damping above {damping:g}")
 
 
 def factors(loss, theta, blocks=None, targets="exact", seed=0):

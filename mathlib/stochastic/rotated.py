@@ -3,8 +3,8 @@
 import numpy as np
 
 from mathlib.backprop import value_and_grad
-from mathlib.door import is_finite
-from mathlib.stochastic.blocks import Blocks, as_matrix
+from mathlib.door import is_finite, refuse_type
+from mathlib.stochastic.blocks import Blocks, as_matrix, refuse_asymmetric
 from mathlib.stochastic.steps import Step, begin, corrected, method
 
 
@@ -34,12 +34,12 @@ def soap(losses, theta0, eta=3e-3, blocks=None, beta1=0.95, beta2=0.95, eps=1e-8
     [55.0, 55.0, 42.475, 31.933]
     """
     blocks = Blocks(blocks, theta0["theta"])
-    if blocks.dtype not in (np.float32, np.float64):
-        raise TypeError(f"theta0 is of type {blocks.dtype}: eigenvectors need float32 or float64. Instead: convert it.")
+    refuse_type(theta0["theta"], "theta0")
     shapes = [(n, n) for W in blocks(theta0["theta"]) for n in sides(W).shape]
     nothing = np.zeros(sum(n * n for n, _ in shapes), blocks.dtype)
     squares = Blocks(shapes, nothing)
     theta, m, v, factors, bases = begin(theta0, "m", "v", factors=nothing, bases=nothing)
+    refuse_asymmetric(squares, factors=factors)
 
     def turned(a, Q):
         """The matrices among the blocks of a in their bases; the vectors as they are."""

@@ -3,6 +3,7 @@
 import numpy as np
 
 from mathlib.backprop import value_and_grad
+from mathlib.door import refuse_type
 from mathlib.stochastic.blocks import Blocks, as_matrix
 from mathlib.stochastic.steps import Step, begin, corrected, method
 
@@ -11,9 +12,10 @@ A, B, C = 3.4445, -4.7750, 2.0315  # of Jordan's Newton-Schulz iteration
 
 def orthogonal(G):
     """``U V^T`` of the compact singular value decomposition: G with each singular value that is not 0 set to 1."""
+    refuse_type(G, "a matrix")
     G = scaled(G)
     U, s, Vt = np.linalg.svd(G, full_matrices=False)
-    kept = s > s[0] * max(G.shape) * np.finfo(G.dtype).eps
+    kept = s > np.max(s, initial=0) * max(G.shape) * np.finfo(G.dtype).eps
     return U[:, kept] @ Vt[kept]
 
 
@@ -33,7 +35,7 @@ def newton_schulz(G, iterations):
 
 def scaled(G):
     """G over its largest entry: no square overflows, and none is lost."""
-    return G / np.maximum(np.max(abs(G)), np.finfo(G.dtype).tiny)
+    return G / np.maximum(np.max(abs(G), initial=0), np.finfo(G.dtype).tiny)
 
 
 @method
@@ -123,13 +125,13 @@ def muon(
             return scaled_m
         M = as_matrix(m)
         O = orthogonal(M) if exact else newton_schulz(M, iterations)  # noqa: E741
-        return np.reshape(O, m.shape) * max(1, M.shape[1] / M.shape[0]) ** 0.5
+        return np.reshape(O, m.shape) * max(1, M.shape[1] / max(1, M.shape[0])) ** 0.5
 
     for t, l_t, eta in losses:
         loss, g = value_and_grad(l_t)(theta)
         b1 = np.where(is_matrix, beta1, corrected(beta1_vectors, t)).astype(theta.dtype)
         b2 = corrected(beta2, t)
-        g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
+        g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * np.where(is_matrix, 0, g) ** 2
         m = b1 * g_hat + (1 - b1) * g if nesterov else g_hat
         pairs = zip(layers(m), layers(g_hat / (np.sqrt(v_hat) + eps)), strict=True)
         move = -eta * layers.joined([direction(*pair) for pair in pairs])
