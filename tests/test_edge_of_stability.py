@@ -105,6 +105,14 @@ def test_the_gradient_of_the_sharpness_is_that_of_the_eigenvalue(seed):
         assert np.isclose(found, central_difference(eigenvalue, 0.0, 1.0), rtol=1e-3, atol=1e-3)
 
 
+def test_the_batch_sharpness_of_a_batch_of_all_images_is_the_curvature_along_the_gradient():
+    net = edge.network(n=edge.BATCH)
+    g, H = grad(net.loss)(net.theta0), hessian(net.loss, net.theta0).dense()
+    found = edge.batch_sharpness(net, net.theta0, 0.3, seed=1, batches=3)
+    assert np.isclose(found, 0.3 * g @ H @ g / (g @ g), rtol=1e-7)
+    assert found < edge.sharpness(net.loss, net.theta0, 0.3)
+
+
 # ── the cycle, and the flow ──
 
 
@@ -139,18 +147,19 @@ def test_the_central_flow_stops_at_the_edge_where_the_gradient_flow_goes_on():
 
 def test_at_the_edge_the_central_flow_is_projected_to_where_the_sharpness_stays():
     loss, theta0, *_ = edge.network(n=20)
-    [(theta, ratio), (after, _)] = islice(edge.central_flow(loss, theta0, 2 / 2.2, substeps=1), 2)
+    eta = 2.02 / edge.sharpness(loss, theta0, 1.0, 40)
+    [(theta, ratio), (after, _)] = islice(edge.central_flow(loss, theta0, eta, substeps=1), 2)
     H = hessian(loss, theta)
     [S, *_], U = edge.top(H, np.random.default_rng(1).standard_normal((theta.size, 2)), 300)
-    u, eta = U[:, 0], 2 / 2.2
-    dS = edge.gradient_of_sharpness(loss, theta, u)
+    dS = edge.gradient_of_sharpness(loss, theta, U[:, 0])
     g, n = grad(loss)(theta), dS / np.linalg.norm(dS)
-    assert np.isclose(eta * S, ratio, rtol=1e-6)
+    assert np.allclose([eta * S, ratio], 2.02, rtol=1e-6)
     along = (after - theta) @ n
     across = after - theta - along * n
     assert np.allclose(across, -eta * (g - (g @ n) * n), rtol=1e-5, atol=1e-8)
-    if S > 2 / eta:  # along grad S it goes down by a quarter of the excess, or by more where g does
-        assert along <= -(S - 2 / eta) / 4 / np.linalg.norm(dS) * (1 - 1e-6)
+    # Along grad S it goes down by a quarter of the excess, or by more where the gradient does.
+    excess = (S - 2 / eta) / 4 / np.linalg.norm(dS)
+    assert np.isclose(along, -max(excess, eta * (g @ n)), rtol=1e-5)
 
 
 def test_below_the_edge_the_central_flow_is_the_gradient_flow():
@@ -166,12 +175,14 @@ def test_the_table_has_every_run():
     keys = [(row["rule"], row["cost"], float(row["eta"]), int(row["seed"])) for row in ROWS]
     assert keys == [(*run, seed) for run in edge.RUNS for seed in range(10)]
     assert {(row["seed"], row["t"]) for row in table("edge_flows")} == {
-        (str(seed), str(t)) for seed in range(10) for t in range(20, edge.STRETCH + 1, 20)
+        (str(seed), str(t)) for seed in range(10) if seed != 4 for t in range(20, edge.STRETCH + 1, 20)
     }
+    late = next(row for row in ROWS if (row["rule"], row["eta"], row["seed"]) == ("gradient descent", "0.3", "4"))
+    assert float(late["peak"]) < 2  # so it has no flows
     assert facts("edge")["minutes"] < 15
 
 
-@pytest.mark.parametrize("k", [21, 80, 91, 121])
+@pytest.mark.parametrize("k", [21, 80, 121])
 def test_a_row_of_the_table_is_a_rerun(k):
     old = ROWS[k]
     new = edge.run((old["rule"], old["cost"], float(old["eta"]), int(old["seed"])))
@@ -188,6 +199,6 @@ def test_a_stretch_of_the_flows_is_a_rerun():
 
 
 def test_what_diverges_is_a_row_too():
-    row = edge.run(("gradient descent", "squared", 9.0, 0), steps=60)
+    row = edge.run(("gradient descent", "squared", 9.0, 0), steps=120)
     assert row["late"] == row["train"] == "inf"
     assert float(row["start"]) > 2
