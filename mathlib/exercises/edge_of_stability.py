@@ -29,6 +29,8 @@ check.formula(
         "2*k*(c - 2)": "this is for eta = 1",
         "2*k*eta*(c - 2/eta)": "both pushes are multiplied by eta, so that it cancels",
     },
+    c=(2.2, 2.7, 3.1),
+    eta=(1.1, 1.3, 1.6),
 )
 
 check.formula(
