@@ -104,7 +104,7 @@ def muon_of_torch(layers):
     torch_muon.zero_power_via_newton_schulz_5 = partial(torch_muon.zero_power_via_newton_schulz_5, dtype=torch.float64)
     groups = [
         {"params": [W for W in layers if W.ndim == 2], "use_muon": True},
-        {"params": [b for b in layers if b.ndim == 1], "use_muon": False, "lr": 0.02},
+        {"params": [b for b in layers if b.ndim == 1], "use_muon": False, "lr": 0.003},
     ]
     return pytorch_optimizer.Muon(groups, lr=0.02)
 
@@ -139,7 +139,12 @@ PAIRS = [
         "optax.contrib.muon",
         lambda: of_optax(contrib.muon(0.02, nesterov=False, adam_b2=0.95, eps=1e-10)),
     ),
-    ("muon", {"eta": 0.02, "blocks": SHAPES}, "pytorch_optimizer.Muon", lambda: of_torch(muon_of_torch)),
+    (
+        "muon",
+        {"eta": flat([np.full(shape, 0.02 if len(shape) > 1 else 0.003) for shape in SHAPES]), "blocks": SHAPES},
+        "pytorch_optimizer.Muon",
+        lambda: of_torch(muon_of_torch),
+    ),
     ("adamw", {"eta": 0.01, "decay": 0.1}, "optax.adamw", lambda: of_optax(optax.adamw(0.01, weight_decay=0.1))),
     (
         "adamw",
