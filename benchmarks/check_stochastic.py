@@ -92,7 +92,7 @@ def of_torch(make, every=None):
 
 
 def sophia_of_optax():
-    """optax corrects m for its start, and divides by the h of the step before.
+    """Corrected for its start is m here, and divided by the h of the step before.
 
     So it begins late, where the correction is 1, and gets each sample a step early: that of mathlib's path.
     """
