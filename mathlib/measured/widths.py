@@ -18,11 +18,14 @@ STEPS, BATCH = 20, 128
 WORST = 2 * np.log(10)
 
 
-def of_layers(matrices, vectors):
-    """Steepest descent in the largest of the layers' norms."""
+def of_layers(matrices, vectors, start=False):
+    """Steepest descent in the largest of the layers' norms; with `start`, from matrices made of length one."""
 
     def method(losses, theta, eta, unravel):
         kinds = [matrices if len(shape) > 1 else vectors for shape in unravel.shapes]
+        if start:
+            parts = unravel(theta)
+            theta, _ = nn.ravel([W / (norm(W) or 1) for norm, W in zip(kinds, parts, strict=True)])
         return s.steepest_descent(losses, theta, eta, norms.Network(unravel, kinds))
 
     return method
@@ -40,12 +43,11 @@ METHODS = {
     "max": of_theta(s.sign_descent),
     "spectral": of_layers(norms.Spectral(iterations=5), norms.Euclidean()),
     "RMS": of_layers(norms.RMS(iterations=5), norms.RMS()),
+    "RMS, start": of_layers(norms.RMS(iterations=5), norms.RMS(), start=True),
 }
 # Twelve step sizes for each method, a factor of two apart: the same at all widths.
-ETAS = {
-    name: [2.0**k for k in range(first, first + 12)]
-    for name, first in {"SGD": -8, "Adam": -13, "Euclid": -8, "max": -14, "spectral": -9, "RMS": -8}.items()
-}
+FIRST = {"SGD": -8, "Adam": -13, "Euclid": -8, "max": -14, "spectral": -9, "RMS": -8, "RMS, start": -8}
+ETAS = {name: [2.0**k for k in range(first, first + 12)] for name, first in FIRST.items()}
 
 
 def run(key):

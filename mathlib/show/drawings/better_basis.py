@@ -25,12 +25,12 @@ def named(ax, names, places):
 
 
 def draw_angles(angles, ends, angle):
-    """The loss that each method reaches against the angle of the coordinates, with markers at one angle."""
+    """The loss that each method reaches against the angle of the coordinates, up to one angle."""
     fig, ax = plt.subplots(figsize=(5.6, 3.6))
     k = int(np.argmin(abs(np.asarray(angles) - angle)))
     for name, losses in ends.items():
         colour, dash, marker = LOOKS[name]
-        ax.semilogy(angles, losses, color=colour, linestyle=dash)
+        ax.semilogy(angles[: k + 1], losses[: k + 1], color=colour, linestyle=dash)
         ax.plot(angles[k], losses[k], marker, color=colour, markersize=10)
     ax.axvline(angles[k], color=MUTED, linewidth=1, linestyle="-")
     ax.set(xlabel="coordinates turned by, degrees", ylabel="loss at the end", xlim=(-3, 93), ylim=(3e-3, 0.1))
