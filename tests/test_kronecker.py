@@ -411,6 +411,14 @@ def test_a_singular_factor_is_an_error_and_not_a_step():
             next(kfac(repeat(loss), theta, 0.05, model.unravel, damping=0.0, factored=factored))
 
 
+def test_a_gradient_whose_square_overflows_is_an_error():
+    with pytest.raises(FloatingPointError, match="step 0: a factor overflows"):
+        next(shampoo(repeat(lambda W: np.sum(1e200 * W)), np.zeros((2, 2))))
+    X = np.array([[1.0, 1e200]])
+    with pytest.raises(FloatingPointError, match="a Kronecker factor is NaN or infinite"):
+        next(kfac(repeat(lambda W: softmax_cross_entropy(X @ W, np.array([0]))), np.zeros((2, 2))))
+
+
 def test_what_has_no_targets_to_draw_is_refused():
     X, y = np.ones((3, 2)), np.ones((3, 2))
     squares = lambda W: np.mean((X @ W - y) ** 2)  # noqa: E731

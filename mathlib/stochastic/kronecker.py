@@ -8,7 +8,7 @@ import numpy as np
 from mathlib.arithmetic import TABLE
 from mathlib.backprop import MATMUL, RESHAPE, VIEWS, record, value_and_grad, walk_back
 from mathlib.compiler.compiled import Compiled
-from mathlib.door import entropy, floats, is_finite, one_of
+from mathlib.door import entropy, floats, is_finite, one_of, refuse_type
 from mathlib.nn import cross_entropy
 from mathlib.stochastic.blocks import Blocks, as_matrix, refuse_asymmetric
 from mathlib.stochastic.steps import Step, begin, corrected, method
@@ -32,8 +32,9 @@ def squares(sizes, dtype):
 
 def spectrum(S):
     """Eigenvalues and eigenvectors of a sum of squares: what is negative is rounding."""
-    if S.dtype not in (np.float32, np.float64):
-        raise TypeError(f"theta0 is of type {S.dtype}: LAPACK has no eigenvalues of it. Instead: theta0.astype(float).")
+    refuse_type(S, "theta0")
+    if not is_finite(S):
+        raise FloatingPointError("a factor overflows: it is made of squares of gradients.")
     values, Q = np.linalg.eigh(S)
     return np.maximum(values, 0), Q
 
@@ -262,9 +263,9 @@ def layers_of(tape, theta):
     layers = []
     for line, (left, right), (a, b) in products:
         if right in index and index[right].ndim <= 2:  # a @ W
-            W, inputs, turned = np.reshape(index[right], (len(b), -1)), np.reshape(a, (-1, len(b))), False
+            W, inputs, turned = matrix(index[right]), as_matrix(a), False
         elif left in index and index[left].ndim == 2 and np.ndim(b) <= 2:  # W @ a, whose transpose is a.T @ W.T
-            W, inputs, turned = index[left].T, np.reshape(b.T, (-1, len(b))), np.ndim(b) == 2
+            W, inputs, turned = index[left].T, as_matrix(b.T), np.ndim(b) == 2
         else:
             continue
         if np.all(uses[W] == 1):
