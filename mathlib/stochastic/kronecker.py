@@ -32,16 +32,9 @@ def squares(sizes, dtype):
 
 def spectrum(S):
     """Eigenvalues and eigenvectors of a sum of squares: what is negative is rounding."""
-<<<<<<< HEAD
     refuse_type(S, "theta0")
     if not is_finite(S):
-        raise FloatingPointError("a factor overflows.")
-=======
-    if S.dtype not in (np.float32, np.float64):
-        raise TypeError(f"theta0 is of type {S.dtype}: LAPACK has no eigenvalues of it. Instead: theta0.astype(float).")
-    if not is_finite(S):
-        raise FloatingPointError("a factor is infinite: a gradient's square overflows.")
->>>>>>> h-kron
+        raise FloatingPointError("a factor overflows: it is made of squares of gradients.")
     values, Q = np.linalg.eigh(S)
     return np.maximum(values, 0), Q
 
