@@ -336,8 +336,10 @@ def test_what_does_not_fit_is_refused_and_nothing_has_moved():
             next(soap(losses, theta.astype(dtype)))
     state = next(soap(losses, theta, blocks=[(2, 3)])).state
     assert state["factors"].shape == state["bases"].shape == (4 + 9,)
-    with pytest.raises(ValueError, match=r"theta0's factors has shape \(13,\): \(20,\) is needed"):
+    with pytest.raises(ValueError, match=r"theta0's (factors|bases) has shape \(13,\): \(20,\) is needed"):
         next(soap(losses, state, blocks=[(3, 1), (3, 1)]))
+    with pytest.raises(ValueError, match="theta0's bases are not orthonormal"):
+        next(soap(losses, state | {"bases": 2 * state["bases"]}, blocks=[(2, 3)]))
     assert np.array_equal(theta, np.ones(6))
 
 
