@@ -33,7 +33,7 @@ check.formula(
     "ex-missed-target",
     "s*(1 + v/(B*q))",
     {
-        "s*q / (q + v/B)": "it is upside down: all examples see less slope than the batch thinks, so the ratio is larger",
+        "s*q / (q + v/B)": "it is upside down: all examples see less slope than the batch does, so the ratio grows",
         "s*(1 + v/q)": "the noise of a batch of B has a variance of v/B",
         "s": "the batch's own slope holds e . e, which no other example confirms",
         "s*v/(B*q)": "this is what comes from the noise alone; g's own part is missing",
