@@ -61,12 +61,14 @@ def step_of_cdat(step):
             found = step(loss, start, sigma)
             require(np.array_equal(start, theta), "it changes the theta that it was given")
             right = theta - sigma * (g @ g) / abs(d) * g
-            mistakes = [(theta + sigma * (g @ g) / abs(d) * g, "it goes uphill: u is minus the gradient")]
-            if d < 0:
-                mistakes.append(
-                    (theta - sigma * (g @ g) / d * g, "where the curvature is negative it goes uphill: take its size")
-                )
-                mistakes.append((theta, "where the curvature is negative it stands still: take the curvature's size"))
+            uphill = theta + sigma * (g @ g) / abs(d) * g
+            if d > 0:
+                mistakes = [(uphill, "it goes uphill: u is minus the gradient")]
+            else:
+                mistakes = [
+                    (uphill, "where the curvature is negative it goes uphill: take its size"),
+                    (theta, "where the curvature is negative it stands still: take the curvature's size"),
+                ]
             if sigma != 1:
                 mistakes.append((theta - (g @ g) / abs(d) * g, "the target sigma is not used"))
             mistakes += [
