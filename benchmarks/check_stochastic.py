@@ -91,6 +91,27 @@ def of_torch(make, every=None):
     return path
 
 
+def sophia_of_optax():
+    """Corrected for its start is m here, and divided by the h of the step before.
+
+    So it begins late, where the correction is 1, and gets each sample a step early: that of mathlib's path.
+    """
+    path = [THETA0, *of_mathlib("sophia", eta=0.02, gamma=2.0, every=3)]
+    samples = [hutchinson(l_t, path[t], seed=0, t=t)[2] for t, l_t in enumerate(LOSSES)]
+    given = optax.GradientTransformationExtraArgs(lambda _: (), lambda g, state, params, sample: (sample, state))
+    sophia = contrib.sophia(
+        0.02, 0.96, 0.99, 1e-12, weight_decay=0, gamma=2.0, update_interval=3, hessian_diagonal_fn=given
+    )
+    theta, (state, *rest), path = THETA0, sophia.init(THETA0), []
+    state = state._replace(count=jax.numpy.array(3 * 10**6 + 1), nu=(1 - 0.99) * samples[0])
+    state = state, *rest
+    for l_t, sample in zip(LOSSES, [*samples[1:], samples[0]], strict=True):  # the last one is not used any more
+        updates, state = sophia.update(grad(l_t)(theta), state, theta, sample=sample)
+        theta = optax.apply_updates(theta, updates)
+        path.append(theta)
+    return path
+
+
 def ema(beta, debias, eta):
     return optax.chain(optax.ema(beta, debias=debias), optax.scale_by_learning_rate(eta))
 
@@ -209,6 +230,7 @@ PAIRS = [
         "pytorch_optimizer.SophiaH",
         lambda: of_torch(partial(pytorch_optimizer.SophiaH, lr=0.02 / 2, p=2.0, update_period=3), every=3),
     ),
+    ("sophia", {"eta": 0.02, "gamma": 2.0, "every": 3}, "optax.contrib.sophia", sophia_of_optax),
     (
         "adahessian",
         {"eta": 0.02, "eps": 1e-4},

@@ -243,7 +243,7 @@ class Curvature(Symmetric):
         it is the shortest, which depends on the basis; to first order they all change the output alike. `damping` is
         of G's unit and depends on the basis, too.
 
-        Raises LinAlgError where there is no such vector, or rounding hides it.
+        Raises LinAlgError where there is no such vector, or rounding hides it; and where the form is negative.
         Source: Hestenes, M. R. and Stiefel, E. (1952).
 
         >>> G = gauss_newton(lambda x: x**2, lambda z: np.sum(z**2), np.array([1.0, 2.0]))
@@ -269,6 +269,11 @@ class Curvature(Symmetric):
             Gp = self @ p + damping * p
             curvature = np.vdot(p, Gp)
             if not curvature > 0:
+                if curvature < -1e-6 * np.linalg.norm(p) * np.linalg.norm(Gp):
+                    raise np.linalg.LinAlgError(
+                        f"{self.letter} is negative along a vector: the loss is not convex in z. Instead: a larger"
+                        " damping, or a convex loss."
+                    )
                 break
             d, r = d + rr / curvature * p, r - rr / curvature * Gp
             rr, old = np.vdot(r, r), rr

@@ -421,6 +421,45 @@ def test_adapted_damping_descends_every_time(seed):
     assert np.all(np.diff(losses) <= 1e-12)
 
 
+def test_adapted_damping_shrinks_by_two_thirds_where_the_model_is_right():
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((20, 4)), rng.standard_normal(20)
+    loss = Composed(lambda w: X @ w, lambda z: np.mean((z - y) ** 2) / 2)
+    theta, damping, G = np.zeros(4), 0.5, X.T @ X / 20
+    for found in points(gauss_newton_steps(loss, theta, damping=damping, adapt=True), 5):
+        np.testing.assert_allclose(found, theta, rtol=1e-8, atol=1e-10)
+        theta = theta - np.linalg.solve(G + damping * np.eye(4), X.T @ (X @ theta - y) / 20)
+        damping *= 2 / 3
+
+
+def test_adapted_damping_grows_where_the_loss_would_rise():
+    loss = Composed(lambda t: np.stack([t + 1, t - 1 - 2 * t**2]), lambda z: np.vdot(z, z) / 2)
+    start, damping = 0.5, 0.1
+    g, G = grad(loss)(start), gauss_newton(loss.output, loss.loss, start) @ 1.0
+    while loss(start - g / (G + damping)) > loss(start) - 1e-4 * g**2 / (G + damping):
+        damping *= 8
+    assert damping > 0.1
+    found = points(gauss_newton_steps(loss, start, damping=0.1, adapt=True), 2)[1]
+    np.testing.assert_allclose(found, start - g / (G + damping), rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_least_squares_end_where_scipy_s_levenberg_marquardt_ends(seed):
+    optimize = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(seed)
+    x = np.linspace(0, 2, 30)
+    y = 2 * np.exp(-1.5 * x) + 0.5 + 0.05 * rng.standard_normal(30)
+
+    def output(theta):
+        return theta[0] * np.exp(theta[1] * x) + theta[2]
+
+    loss = Composed(output, lambda z: np.mean((z - y) ** 2) / 2)
+    result = minimize(gauss_newton_steps, loss, np.array([1.0, -1.0, 0.0]), damping=1e-2, adapt=True)
+    theirs = optimize.least_squares(lambda t: output(t) - y, np.array([1.0, -1.0, 0.0]), method="lm", xtol=1e-12)
+    assert result.converged
+    np.testing.assert_allclose(result.theta, theirs.x, rtol=1e-5)
+
+
 @pytest.mark.parametrize("steps", [gauss_newton_steps, natural_gradient])
 def test_steps_keep_the_precision_and_the_shape_and_leave_the_start_alone(steps):
     X, y = np.random.default_rng(0).standard_normal((6, 2)), np.array([0, 1, 2, 0, 1, 2])

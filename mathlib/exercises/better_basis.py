@@ -89,7 +89,7 @@ def into_eigenbasis(in_eigenbasis):
 @check.code("ex-sophia-step")
 def sophia_step(step, share):
     m = np.array([0.3, -0.2, 0.01, -0.4, 0.0, 0.05])
-    h = np.array([2.0, 0.1, 5.0, -3.0, -1.0, 0.0])
+    h = np.array([2.0, 1.0, 5.0, -3.0, -1.0, 0.0])
     eta, gamma, eps = 0.1, 0.5, 1e-3
     floor = np.maximum(gamma * h, eps)
     right = -eta * np.clip(m / floor, -1, 1)

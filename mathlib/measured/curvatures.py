@@ -39,12 +39,15 @@ def empirical(damping):
     return lambda loss, theta: descend(loss, theta, empirical_fisher, 1.0, damping, False)
 
 
-FEW, MANY = (0, 1, 3, 10, 30), (0, 1, 3, 10, 30, 100, 300, 1000)
-ETAS, DAMPINGS = (0.03, 0.1, 0.3, 1.0, 3.0), (1e-3, 1e-2, 1e-1, 1.0)
+TEN, FEW, MANY = (0, 1, 3, 10), (0, 1, 3, 10, 30), (0, 1, 3, 10, 30, 100, 300, 1000)
+ETAS, ADAM_ETAS, DAMPINGS = (0.03, 0.1, 0.3, 1.0, 3.0), (3e-3, 1e-2, 3e-2, 0.1, 0.3), (1e-3, 1e-2, 1e-1, 1.0)
+ADAM = partial(first_order, partial(adam, published=True))
 RULES = {
+    "descent, for ten": Rule(partial(first_order, sgd), ETAS, TEN),
+    "Adam, for ten": Rule(ADAM, ADAM_ETAS, TEN),
     "gradient descent": Rule(partial(first_order, sgd), ETAS, MANY),
-    "Adam, default": Rule(partial(first_order, partial(adam, published=True)), (1e-3,), MANY),
-    "Adam": Rule(partial(first_order, partial(adam, published=True)), (3e-3, 1e-2, 3e-2, 0.1, 0.3), MANY),
+    "Adam, default": Rule(ADAM, (1e-3,), MANY),
+    "Adam": Rule(ADAM, ADAM_ETAS, MANY),
     "Newton-CG": Rule(lambda forcing: partial(newton_cg, forcing=forcing), (0.5,), FEW),
     "empirical Fisher": Rule(empirical, DAMPINGS, FEW),
     "Gauss-Newton": Rule(lambda damping: partial(gauss_newton, damping=damping), DAMPINGS, FEW),

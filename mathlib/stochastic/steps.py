@@ -131,7 +131,7 @@ def begin(state, *estimates, **starts):
     start = dict.fromkeys(estimates, np.zeros_like(theta)[()]) | starts
     if set(state) != {"t", "theta", *(start if state["t"] else ())}:
         raise ValueError(f"theta0 is the state of another method, with {sorted(state)}. Instead: its state['theta'].")
-    for name in start.keys() & state.keys():
+    for name in [name for name in state if name in start]:
         a, needed = state[name], theta.shape if start[name] is None else np.shape(start[name])
         if np.shape(a) != needed:
             raise ValueError(f"theta0's {name} has shape {np.shape(a)}: {needed} is needed, as for this theta.")

@@ -9,7 +9,7 @@ from mathlib.show.style import BLUE, DASHES, GRID, INK, ORANGE, PURPLE
 STYLES = list(zip((ORANGE, PURPLE, BLUE), (DASHES[1], DASHES[3], "-"), ("s", "^", "o"), strict=True))
 
 
-def draw_sheared(loss, paths, straight, P, xlim, ylim, corner=(0.75, 1.65), size=0.4):
+def draw_sheared(loss, paths, straight, P, xlim, ylim, corner=(1.0, 1.75), size=0.34):
     """Paths of methods that were run in the basis of P's columns, over level lines, and dotted where they go unsheared.
 
     The square of the basis that the methods calculate in stands in a corner, at this size.
@@ -45,8 +45,8 @@ def draw_steps(loss, paths, gaps, k, xlim, ylim):
     plane.grid(False)
     gap.loglog(list(gaps), list(gaps.values()), color=INK)
     gap.plot(k, gaps[k], "o", color=INK, markersize=8)
-    gap.set(xlabel="steps", title="gap at the end", xticks=[1, 10, 100], yticks=[1e-3, 1e-2, 1e-1, 1])
-    gap.set(xlim=(0.8, 160), ylim=(6e-4, 2))
+    gap.set(xlabel="steps", title="gap at the end", xticks=[1, 10, 100], yticks=[1e-3, 1e-2, 1e-1])
+    gap.set(xlim=(2, 160), ylim=(8e-4, 0.12))
     gap.minorticks_off()
     fig.legend(*plane.get_legend_handles_labels(), loc="outside upper center", ncols=2, handlelength=2.2)
     return fig
