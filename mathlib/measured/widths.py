@@ -12,7 +12,7 @@ import numpy as np
 from mathlib import compiled, nn, norms, problems
 from mathlib import stochastic as s
 
-WIDTHS = [16, 32, 64, 128, 256]
+WIDTHS = [16, 32, 64, 128, 256, 512]
 SEEDS, JUDGES = range(6), range(6, 12)  # to choose step sizes by, and to judge them
 STEPS, BATCH = 20, 128
 WORST = 2 * np.log(10)
