@@ -453,7 +453,7 @@ def test_a_loss_with_other_layers_is_refused():
 def test_rows_that_belong_to_no_example_are_refused():
     X, Z, y = np.ones((3, 2)), np.ones((4, 2)), np.zeros(3, int)
     loss = lambda theta: softmax_cross_entropy(X @ theta[:, :2] + np.mean(relu(Z @ theta[:, 2:])), y)  # noqa: E731
-    with pytest.raises(ValueError, match="a product has 4 rows, another 3"):
+    with pytest.raises(ValueError, match="a product has 4 rows for 3 examples"):
         factors(loss, np.ones((2, 4)))
 
 
@@ -469,3 +469,33 @@ def test_a_layer_may_be_one_vector_of_weights_or_one_example():
     same(A, np.outer([*x, 1], [*x, 1]))
     assert entries.tolist() == [[0, 3], [1, 4], [2, 5]]
     assert dense(x, np.eye(2), x).shape == (2,)
+
+
+@given(SEEDS, st.integers(1, 4), st.booleans())
+def test_rows_that_another_product_sums_over_are_no_examples(seed, n, empirical):
+    """Also where there are as many of them as examples, on both sides, and behind a nonlinearity."""
+    rng = np.random.default_rng(seed)
+    X, D, y = rng.standard_normal((3 * n, 3)), rng.standard_normal((3, 3)), rng.integers(0, 3, 3 * n)
+    targets = "empirical" if empirical else "exact"
+    for loss in (
+        lambda W: softmax_cross_entropy(X @ (D @ W), y),
+        lambda W: softmax_cross_entropy(X @ np.tanh(D @ W + 1.0), y),
+        lambda W: softmax_cross_entropy(((W @ D) @ X.T).T, y),
+        lambda W: softmax_cross_entropy(X @ np.reshape(np.reshape(D @ W, -1), (3, 3)), y),
+    ):
+        with pytest.raises(ValueError, match=r"a product has|summed over in another product.*\(X @ D\) @ W"):
+            factors(loss, np.ones((3, 3)), targets=targets)
+    fine = factors(lambda W: softmax_cross_entropy((X @ D) @ W, y), np.ones((3, 3)), targets=targets)
+    same(fine[0].A, (X @ D).T @ (X @ D) / (3 * n))
+    t = rng.standard_normal(3 * n)  # a sum of squares may be a product, too
+    [(A, _, _)] = factors(lambda w: np.sum((r := X @ w - t) @ r) / (3 * n), np.ones(3), targets="empirical")
+    same(A, X.T @ X / (3 * n))
+
+
+def test_the_examples_are_the_rows_of_the_logits():
+    """Where a mean over T windows makes the logits, no product has as few rows as there are examples."""
+    rng = np.random.default_rng(0)
+    windows, y = rng.standard_normal((4, 5, 2)), rng.integers(0, 3, 4)
+    [(A, G, _)] = factors(lambda W: softmax_cross_entropy(np.mean(windows @ W, axis=1), y), np.ones((2, 3)))
+    same(A, np.sum([w.T @ w for w in windows], axis=0) / 4)
+    same(G, (np.eye(3) / 3 - 1 / 9) / 25)  # every row's gradient is a fifth of its example's

@@ -133,7 +133,8 @@ def kfac(
     loss must be a mean over examples. `damping`, of the unit of F, is added as Martens and Grosse do, as
     ``A + pi sqrt(damping) I`` and ``G + sqrt(damping) / pi I``, where pi**2 is A's mean eigenvalue over G's; or, with
     ``factored=False``, to the product, ``(A kron G + damping I)^-1``. ``carried`` holds A and G, those of all layers in
-    one vector each. What theta does in the loss besides its layers (a ridge) is in the gradient alone.
+    one vector each. What theta does in the loss besides its layers is in the gradient alone: with a ridge
+    ``c |theta|**2``, a damping below c makes steps that are too long.
 
     `targets` says at which targets the gradients in G are taken: "sampled" draws them from the model, by seed and t;
     "exact" is the mean over such draws; "empirical" takes those in the loss, and so does not approximate the Fisher
@@ -209,8 +210,9 @@ def factors(loss, theta, blocks=None, targets="exact", seed=0):
     ``G = E g g^T`` (n, n), of the gradients g at the layer's outputs, 1 / [a W]**2; `entries` (m, n) says where in
     theta, counted flat, each weight stands, the bias last.
 
-    The loss is a mean over N examples, the rows of the product that has fewest. Where another has T N rows, as a
-    convolution has with T windows, A is a sum over windows and G a mean (Grosse, R. and Martens, J. 2016).
+    The loss is a mean over N examples, the rows of its logits, or else of the product that has fewest. Where another
+    has T N rows, as a convolution has with T windows, A is a sum over windows and G a mean (Grosse, R. and Martens, J.
+    2016). Examples that another product sums over are a ValueError.
     For `targets` and their units see `kfac`; with "empirical", g is a gradient of the loss itself.
 
     TypeError, ValueError: blocks does not fit theta; a block is in no such product, or in several; the loss has no
@@ -299,13 +301,39 @@ def bias_of(tape, index, layer, line=None):
     return np.ravel(added) if rule is ADD and fits else np.zeros(0, int)
 
 
+def summed_over(tape, layer, N):
+    """Whether another product sums over the examples that stand in the rows of a layer's product."""
+    rows, y = len(layer.inputs), tape[layer.line][5]
+    example = np.tile if layer.turned else np.repeat  # along the last axis, or not
+    examples = {layer.line: np.reshape(example(np.arange(rows) // (rows // N), y.size // rows), np.shape(y))}
+    for line, (rule, rest, kwargs, _, parents, y) in enumerate(tape):
+        for left, p in zip((True, False), parents, strict=False):
+            if p not in examples:
+                continue
+            if rule is MATMUL:
+                a = examples[p]
+                if np.size(y) > 1 and np.any(np.ptp(a, axis=-1 if left or a.ndim == 1 else -2)):
+                    return True
+            elif rule in MOVES:
+                examples[line] = rule.evaluate([examples[p]], rest, kwargs)
+            elif np.shape(y) == examples[p].shape:
+                examples[line] = examples[p]
+    return False
+
+
 def measured(layers, tape, targets, seed):
     """The factors of each layer."""
     if not layers:
         return []
-    N = min(len(layer.inputs) for layer in layers)
+    logits = [row[3][0] for row in tape if row[0] is CROSS_ENTROPY]
+    N = len(logits[0]) if len(logits) == 1 else min(len(layer.inputs) for layer in layers)
     if wrong := [len(layer.inputs) for layer in layers if len(layer.inputs) % N]:
-        raise ValueError(f"a product has {wrong[0]} rows, another {N}: as many for each example are needed.")
+        raise ValueError(f"a product has {wrong[0]} rows for {N} examples: as many for each are needed.")
+    if wrong := [layer.entries.shape for layer in layers if summed_over(tape, layer, N)]:
+        raise ValueError(
+            f"the examples of a layer of shape {wrong[0]} are summed over in another product: its rows are no examples."
+            " Instead: (X @ D) @ W for X @ (D @ W)."
+        )
     A = [layer.inputs.T @ layer.inputs / N for layer in layers]
     G = [0] * len(layers)
     for start, w in starts(tape, targets, N, seed):
