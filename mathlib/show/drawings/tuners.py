@@ -49,14 +49,14 @@ def draw_targets(losses, chosen, title, xlim, ylim):
 def draw_zigzag(loss, path, sigma, curves, ylim):
     """A path (k, 2) over the level lines of a bowl, and losses over steps, by sigma, one of them drawn out."""
     fig, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.4), width_ratios=(1.1, 1))
-    x, y = np.meshgrid(np.linspace(-1.2, 1.2, 61), np.linspace(-1.2, 1.2, 61))
+    x, y = np.meshgrid(np.linspace(-1.3, 1.3, 61), np.linspace(-0.55, 0.55, 61))
     heights = np.array([[loss(np.array(p)) for p in zip(*row, strict=True)] for row in zip(x, y, strict=True)])
     left.contour(x, y, heights, levels=np.max(heights) * np.linspace(0.08, 0.9, 6) ** 2, colors=MUTED, linewidths=0.7)
     left.plot(*path.T, color=BLUE, linewidth=1.2, marker="o", markersize=3.5, linestyle=SOLID)
     left.plot(*path[0], "s", color=INK)
-    left.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xlabel=r"$\theta_1$", title=f"σ = {sigma:g}")
-    left.set_ylabel(r"$\theta_2$", labelpad=-4)
-    left.set(xticks=(-1, 0, 1), yticks=(-1, 0, 1))
+    left.set(xlim=(-1.3, 1.3), ylim=(-0.55, 0.55), xlabel=r"$\theta_1$", title=f"σ = {sigma:g}")
+    left.set_ylabel(r"$\theta_2$", labelpad=-6)
+    left.set(xticks=(-1, 0, 1), yticks=(-0.5, 0, 0.5))
     left.grid(False)
     for other, losses in curves.items():
         here = other == sigma
