@@ -179,10 +179,11 @@ def total(contributions, x):
     return g
 
 
-def walk_back(tape, w, sink=None, places=None):
+def walk_back(tape, w, sink=None, places=None, seen=()):
     """Read the tape from its end, where the gradient is w, to its start; the tape is used up.
 
-    Gives the gradient with respect to the first line's array (None: it never arrived), or fills the sink.
+    Gives the gradient with respect to the first line's array (None: it never arrived), or fills the sink. `seen`, a
+    dict, keeps the gradient with respect to each line that it has as a key.
     """
     arrived = [None] * len(tape)
     arrived[-1] = [w]
@@ -195,6 +196,8 @@ def walk_back(tape, w, sink=None, places=None):
         g = contributions[0]
         if len(contributions) > 1 or type(g) is Piece:
             g = total(contributions, y)
+        if len(tape) in seen:
+            seen[len(tape)] = g
         if views and rule is MATMUL:
             parents = [None if sink.product(p, i, g, values) else p for i, p in enumerate(parents)]
         for parent, c in rule.pull(g, parents, values, y, rest, kwargs):

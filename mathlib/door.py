@@ -111,6 +111,15 @@ def reals(a, name):
     return a if isinstance(a, Number) else a[()]
 
 
+def refuse_type(a, name):
+    """Refuse floats that NumPy has no decompositions of."""
+    if a.dtype.type not in (np.float32, np.float64):
+        raise TypeError(
+            f"{name} is of type {a.dtype}: float32 or float64 is needed, for NumPy decomposes no other matrices."
+            " Instead: theta.astype(float)."
+        )
+
+
 def real(x, name):
     """Give x as one number of Python's."""
     x = reals(x, name)

@@ -37,7 +37,7 @@ from mathlib.primitives.blocks import before_last
 EPS, ASSEMBLE, WIDEST = 2.0**-50, TABLE[assemble], 32
 
 
-INSIDE = "hessian records plain numbers, and stands inside of another differentiation. Instead: hvp."
+INSIDE = "an operator records plain numbers, and stands inside of another differentiation. Instead: hvp, jvp, vjp."
 
 
 def hvp(loss, theta, v, method="dual"):
@@ -169,7 +169,74 @@ def hessian(loss, theta):
     return Hessian(loss, theta)
 
 
-class Hessian:
+class Symmetric:
+    """A symmetric operator at a theta, of which a subclass says ``alone(v)`` and ``at_once(block)``.
+
+    It also has a `name`, a `letter`, a `theta`, and `together`: how many columns `at_once` takes.
+    """
+
+    def stands_at(self, theta):
+        """Check theta and keep it."""
+        if isinstance(theta, Number):
+            raise UnsupportedError(INSIDE)
+        theta = np.array(floats(theta, "theta"))[()]  # later changes of it must not show
+        finite(theta=theta)
+        self.theta, self.theta_shape, self.dtype, self.shape = theta, theta.shape, theta.dtype, (theta.size, theta.size)
+        return theta
+
+    def __repr__(self):
+        n, at, use = self.shape[0], self.theta_shape, "H @ v multiplies, H.dense() is its matrix"
+        return f"<a {self.name}, {n} x {n}, at a theta of shape {at}: {use.replace('H', self.letter)}>"
+
+    def __matmul__(self, v):
+        if isinstance(v, Number):
+            raise UnsupportedError(INSIDE)
+        v = np.asarray(reals(v, "v"))
+        v = direction(self.theta, v, "theta", block=True)[1]
+        if not is_block(self.theta, v):
+            return self.alone(v)
+        starts = range(0, v.shape[-1], self.together)
+        products = [self.at_once(np.ascontiguousarray(v[..., j : j + self.together])) for j in starts]
+        return np.concatenate(products, -1) if products else joined([], self.theta)
+
+    def __rmatmul__(self, v):
+        return self @ v  # it is symmetric
+
+    def __array__(self, dtype=None, copy=None):
+        return self.dense().astype(dtype or self.dtype)
+
+    __array_ufunc__ = None  # so that v @ H comes here
+
+    def matvec(self, x):
+        """The product with a vector of theta's components, whatever theta's shape is."""
+        x = np.asarray(reals(x, "x"))
+        if x.size != self.shape[0]:
+            raise ValueError(f"x has shape {x.shape}: ({self.shape[0]},) is needed, theta's components.")
+        return np.ravel(self @ np.reshape(x, self.theta_shape))
+
+    rmatvec = matvec
+
+    def quadratic(self, u, v):
+        """The number ``u . H v``, of unit [H] [u] [v]."""
+        u, v = (direction(self.theta, a, "theta")[1] for a in (u, v))
+        return np.vdot(u, self @ v)
+
+    def dense(self):
+        """The matrix in theta's coordinates, a block of columns a pass, for a few thousand components."""
+        n = self.shape[0]
+        if n > 20_000:
+            raise ValueError(
+                f"the matrix would have {n} x {n} components. Instead: H @ v, and methods that use only it."
+            )
+        M = np.empty((n, n), self.dtype)
+        for j in range(0, n, self.together):
+            unit = np.eye(n, min(self.together, n - j), -j, self.dtype)
+            columns = self @ np.reshape(unit, (*self.theta_shape, unit.shape[1]))
+            M[:, j : j + self.together] = np.reshape(columns, unit.shape)
+        return M
+
+
+class Hessian(Symmetric):
     """The Hessian at one point, symmetric, as an operator; see `hessian`. Threads can share it.
 
     ``H @ v`` is the tangent of the recorded gradient: one pass along its graph, with the partial derivatives known.
@@ -184,15 +251,12 @@ class Hessian:
            [ 0., 12.]]), np.float64(18.0), array([ 3., 12.]))
     """
 
+    name, letter = "Hessian", "H"
+
     def __init__(self, loss, theta):
         program(loss)
-        if isinstance(theta, Number):
-            raise UnsupportedError(INSIDE)
-        theta = np.array(floats(theta, "theta"))[()]  # later changes of it must not show
-        finite(theta=theta)
-
-        self.loss, self.theta, self.theta_shape, self.dtype = loss, theta, theta.shape, theta.dtype
-        self.shape = (theta.size, theta.size)
+        self.loss = loss
+        theta = self.stands_at(theta)
         # Of a compiled loss, the products' programs, by the columns of a block.
         linearized = getattr(loss, "linearized", None)
         self.plans = {(): linear} if linearized and (linear := linearized(theta)) else {}
@@ -216,8 +280,7 @@ class Hessian:
             raise UnsupportedError(INSIDE)
         self.gradient = self.gradient.astype(theta.dtype, copy=False)
         self.tangent = Tangent(tape, g.line) if tape else constant_tangent
-        # So many columns are multiplied at once that no array of tangents needs more than 16 MB of float64.
-        self.together = min(WIDEST, max(1, 2**21 // self.tangent.largest)) if tape else WIDEST
+        self.together = columns_at_once(self.tangent.largest) if tape else WIDEST
 
     def planned(self, v):
         """The product by a program of the compiled loss; None, if it has none for this v."""
@@ -226,21 +289,6 @@ class Hessian:
             self.plans[k] = linear[2] if (linear := self.loss.linearized(self.theta, k)) else None
         answer = self.plans[k](v) if self.plans.get(k) else None
         return None if answer is None else answer[0]
-
-    def __repr__(self):
-        n, shape = self.shape[0], self.theta_shape
-        return f"<a Hessian, {n} x {n}, at a theta of shape {shape}: H @ v multiplies, H.dense() is its matrix>"
-
-    def __matmul__(self, v):
-        if isinstance(v, Number):
-            raise UnsupportedError(INSIDE)
-        v = np.asarray(reals(v, "v"))
-        v = direction(self.theta, v, "theta", block=True)[1]
-        if not is_block(self.theta, v):
-            return self.alone(v)
-        starts = range(0, v.shape[-1], self.together)
-        products = [self.at_once(np.ascontiguousarray(v[..., j : j + self.together])) for j in starts]
-        return np.concatenate(products, -1) if products else joined([], self.theta)
 
     def alone(self, v):
         """The product with one vector, scaled where a number on the way leaves the range."""
@@ -268,42 +316,6 @@ class Hessian:
         if Hv is None:
             return joined([self.alone(column) for column in columns_of(v)], self.theta)
         return Hv.astype(self.dtype, copy=False)
-
-    def __rmatmul__(self, v):
-        return self @ v  # H is symmetric
-
-    def __array__(self, dtype=None, copy=None):
-        return self.dense().astype(dtype or self.dtype)
-
-    __array_ufunc__ = None  # so that v @ H comes here
-
-    def matvec(self, x):
-        """H x for a vector of theta's components, whatever theta's shape is."""
-        x = np.asarray(reals(x, "x"))
-        if x.size != self.shape[0]:
-            raise ValueError(f"x has shape {x.shape}: ({self.shape[0]},) is needed, theta's components.")
-        return np.ravel(self @ np.reshape(x, self.theta_shape))
-
-    rmatvec = matvec
-
-    def quadratic(self, u, v):
-        """The number ``u . H v``, of unit [l] [u] [v] / [theta]**2."""
-        u, v = (direction(self.theta, a, "theta")[1] for a in (u, v))
-        return np.vdot(u, self @ v)
-
-    def dense(self):
-        """The matrix of H in theta's coordinates, a block of columns a pass, for a few thousand components."""
-        n = self.shape[0]
-        if n > 20_000:
-            raise ValueError(
-                f"the matrix would have {n} x {n} components. Instead: H @ v, and methods that use only it."
-            )
-        M = np.empty((n, n), self.dtype)
-        for j in range(0, n, self.together):
-            unit = np.eye(n, min(self.together, n - j), -j, self.dtype)
-            columns = self @ np.reshape(unit, (*self.theta_shape, unit.shape[1]))
-            M[:, j : j + self.together] = np.reshape(columns, unit.shape)
-        return M
 
 
 class Tangent:
@@ -387,6 +399,11 @@ class Tangent:
             else:
                 deposit(out, key, tangents[line])
         return out, lost
+
+
+def columns_at_once(largest):
+    """So many columns that no array of tangents, the largest of this size, needs more than 16 MB of float64."""
+    return min(WIDEST, max(1, 2**21 // largest))
 
 
 def write_product(a, b, da, db, out, block):

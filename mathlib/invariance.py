@@ -124,14 +124,16 @@ def changes(n, seed=0):
     }
 
 
-def truth_table(methods, loss, theta0, unit=NATS_IN_BITS, **options):
+def truth_table(methods, loss, theta0, unit=NATS_IN_BITS, bases=None, **options):
     """What each method depends on: `check_invariance` for a change of the loss's unit and for each of `changes`.
 
     `methods` gives each name a method, or a pair: the method, and a function of P and unit that gives the method as it
     is to be run in the new coordinates. The result gives each name a dict, of "loss unit" and of the changes' names, of
-    `Invariance`. A change of the unit alone has the identity for P.
+    `Invariance`. A change of the unit alone has the identity for P. `bases` has other changes of basis in the place of
+    `changes`: a matrix for each name.
     """
-    columns = {"loss unit": (np.eye(len(theta0)), unit)} | {name: (P, 1.0) for name, P in changes(len(theta0)).items()}
+    bases = changes(len(theta0)) if bases is None else bases
+    columns = {"loss unit": (np.eye(len(theta0)), unit)} | {name: (P, 1.0) for name, P in bases.items()}
     table = {}
     for name, method in methods.items():
         method, transformed = method if isinstance(method, tuple) else (method, lambda P, unit, method=method: method)

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mathlib
-from mathlib import nn, spaces, stochastic
+from mathlib import curvature, nn, norms, spaces, stochastic
 from mathlib.backprop import ConstantLossWarning, Graph
 
 tools = importlib.import_module("mathlib.hessian")  # its name is the function's too
@@ -76,13 +76,19 @@ def misfit(theta, X, y):
     return np.sum(theta**2) * np.sum(X) + np.sum(y)
 
 
+def surprise(W):
+    return nn.softmax_cross_entropy(nn.dense(X, W, 0.0), LABELS)
+
+
 def steps(method):
     """Two steps of a stochastic method; its stream of losses ends only with the test."""
     return lambda *args: list(itertools.islice(method(*args), 2))
 
 
 LOSSES = itertools.repeat(cubes)
+SURPRISES, WEIGHTS = itertools.repeat(surprise), np.eye(2)
 H = mathlib.hessian(cubes, THETA)
+FORM = curvature.gauss_newton(np.exp, cubes, THETA)
 E = spaces.VectorSpace(2).basis()
 POINT, COVECTOR = E.vector([1.0, 2.0]), E.covector([3.0, 4.0])
 G, A = E.inner_product([[2.0, 0.0], [0.0, 1.0]]), E.linear_map([[2.0, 0.0], [0.0, 1.0]])
@@ -102,6 +108,12 @@ CALLS = {
     "H @ v": (H.__matmul__, THETA),
     "matvec": (H.matvec, THETA),
     "quadratic": (H.quadratic, THETA, THETA),
+    "gauss_newton": (lambda f, g, x: curvature.gauss_newton(f, g, x).dense(), np.exp, np.sum, THETA),
+    "fisher": (lambda f, g, x: curvature.fisher(f, g, x).dense(), np.exp, "normal", THETA),
+    "empirical_fisher": (lambda f, g, x: curvature.empirical_fisher(f, g, x).dense(), np.exp, np.sum, THETA),
+    "Composed": (curvature.Composed, np.exp, np.sum),
+    "G @ v": (FORM.__matmul__, THETA),
+    "G.solve": (FORM.solve, THETA, 1.0),
     "check_grad": (mathlib.check_grad, cubes, THETA, 1, 1, 0),
     "Dual": (mathlib.Dual, THETA, THETA),
     "Graph": (Graph, cubes, THETA),
@@ -123,6 +135,22 @@ CALLS = {
     "smd": (steps(stochastic.smd), LOSSES, THETA, 1e-2, 0.05, 0.9),
     "hypergradient": (steps(stochastic.hypergradient), LOSSES, THETA, 1e-3, 0.9, 0.99, 0.9, 0.2),
     "carried_drift": (steps(stochastic.carried_drift), LOSSES, THETA, 1e-3, 0.9, 0.99, 0.9, 0.99, 0.01, 1.0, 20),
+    "shampoo": (steps(stochastic.shampoo), LOSSES, THETA, 1e-2, None, 0.0, 0.99, False, 0.25, 1e-12),
+    "kfac": (steps(stochastic.kfac), SURPRISES, WEIGHTS, 0.1, None, "exact", 0.0, 0.95, 1e-3, True, 1, "refused", 0),
+    "factors": (stochastic.factors, surprise, WEIGHTS, None, "exact", 0),
+    "steepest_descent": (steps(stochastic.steepest_descent), LOSSES, THETA, 1e-2, norms.Max(), 0.9),
+    "sign_descent": (steps(stochastic.sign_descent), LOSSES, THETA, 1e-2, 0.9),
+    "muon": (steps(stochastic.muon), LOSSES, THETA, 1e-2, 0.9, True, 5, False, 0.9, 0.9, 1e-8, None),
+    "length": (norms.Euclidean(), THETA),
+    "dual length": (norms.Max().dual, THETA),
+    "steepest": (norms.RMS().steepest, THETA),
+    "Spectral": (lambda iterations, g: norms.Spectral(iterations).departure(g), 5, np.eye(2)),
+    "RMS": (lambda iterations, g: norms.RMS(iterations).steepest(g), 5, np.eye(2)),
+    "Weighted": (lambda M, d: norms.Weighted(M)(d), np.eye(2), THETA),
+    "Network": (lambda *a: norms.Network(*a).dual(THETA), [(2,)], [norms.Max()], [1.0]),
+    "soap": (steps(stochastic.soap), LOSSES, THETA, 1e-3, [(2,)], 0.9, 0.99, 1e-8, 10),
+    "sophia": (steps(stochastic.sophia), LOSSES, THETA, 1e-3, 0.9, 0.99, 0.01, 1e-12, 10, 0),
+    "adahessian": (steps(stochastic.adahessian), LOSSES, THETA, 0.1, 0.9, 0.99, 1e-4, 1.0, 1, 0),
     "adamw": (steps(stochastic.adamw), LOSSES, THETA, 1e-2, 0.9, 0.99, 1e-8, 1e-2),
     "cdat": (steps(stochastic.cdat), LOSSES, THETA, 1.0, 2.0, 0.9, 0.99, 0.9, True),
     "schedule_free": (steps(stochastic.schedule_free), LOSSES, THETA, 1e-2, 0.9, 0.99, 1e-8, True),

@@ -8,6 +8,7 @@
 ``method``         the checks at the door of each method
 ``quasi_newton``   `gradient_descent`, `conjugate_gradient`, `bfgs`, `lbfgs`: M fixed, implied, learned
 ``newton``         `newton`, `damped_newton`, `modified_newton`, `newton_cg`
+``gauss_newton``   `gauss_newton`, `natural_gradient`, of losses that know the model's output
 =================  ===================================================================================
 
 A method is a generator: it yields a `Step` with theta, loss and gradient, then makes the next theta from it.
@@ -23,6 +24,7 @@ array([1., 1.])
 array([1., 1.])
 """
 
+from mathlib.optimize.gauss_newton import gauss_newton, natural_gradient
 from mathlib.optimize.line_search import armijo, exact, strong_wolfe
 from mathlib.optimize.minimize import Result, minimize
 from mathlib.optimize.newton import damped_newton, modified_newton, newton, newton_cg
@@ -38,10 +40,12 @@ __all__ = [
     "conjugate_gradient",
     "damped_newton",
     "exact",
+    "gauss_newton",
     "gradient_descent",
     "lbfgs",
     "minimize",
     "modified_newton",
+    "natural_gradient",
     "newton",
     "newton_cg",
     "strong_wolfe",

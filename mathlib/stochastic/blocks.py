@@ -20,7 +20,7 @@ class Blocks:
     def __init__(self, unravel, theta):
         self.shape, self.dtype = theta.shape, theta.dtype
         shapes = [theta.shape] if unravel is None else getattr(unravel, "shapes", unravel)
-        if not isinstance(shapes, (list, tuple)) or not all(isinstance(shape, tuple) for shape in shapes):
+        if not isinstance(shapes, (list, tuple)) or not all(map(is_shape, shapes)):
             raise TypeError(
                 f"blocks is a {type(unravel).__name__}: the function beside theta in `theta, unravel = ravel([W, b])`,"
                 " model.unravel of a network, or a list of shapes, is needed."
@@ -40,9 +40,25 @@ class Blocks:
 
     def joined(self, parts):
         """One array of theta's shape from one for each block."""
-        return np.reshape(np.concatenate([np.ravel(a) for a in parts]), self.shape).astype(self.dtype, copy=False)
+        flat = np.concatenate([np.zeros(0, self.dtype), *map(np.ravel, parts)])
+        return np.reshape(flat, self.shape).astype(self.dtype, copy=False)
+
+
+def is_shape(shape):
+    """Whether it is a tuple of sizes."""
+    return isinstance(shape, tuple) and all(isinstance(n, (int, np.integer)) and n >= 0 for n in shape)
 
 
 def as_matrix(W):
     """A block as a matrix, outputs last: a filter (F, F, C, C') has F F C rows."""
-    return np.reshape(W, (-1, W.shape[-1]))
+    return np.reshape(W, (math.prod(W.shape[:-1]), W.shape[-1]))
+
+
+def refuse_asymmetric(squares, **held):
+    """Refuse what a state holds for symmetric matrices where they are not: it is of other blocks."""
+    for name, a in held.items():
+        if not all(np.allclose(S, S.T, atol=1e-5 * np.max(abs(S), initial=0)) for S in squares(a)):
+            raise ValueError(
+                f"theta0's {name} holds matrices that are not symmetric: it is of other blocks. Instead: the blocks of"
+                " the run that it comes from."
+            )

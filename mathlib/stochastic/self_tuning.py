@@ -61,7 +61,7 @@ def schedule_free(losses, theta0, eta=2.5e-3, beta1=0.9, beta2=0.999, eps=1e-8, 
     >>> [(float(step.carried["z"]), float(step.carried["x"])) for step in itertools.islice(path, 2)]
     [(0.5, 0.5), (0.25, 0.375)]
     """
-    theta, v_hat, z, x, weights = begin(theta0, "v_hat", z=None, x=None, weights=0.0)
+    theta, v_hat, weights, z, x = begin(theta0, "v_hat", "weights", z=None, x=None)
     z, x = (theta if a is None else a for a in (z, x))
     tiny = np.finfo(theta.dtype).tiny
     for t, l_t, eta in losses:

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from mathlib.arithmetic import real_value
-from mathlib.door import entropy, finite, floats, is_finite, real, whole
+from mathlib.door import entropy, finite, floats, is_finite, real, reals, whole
 from mathlib.hessian import grad_and_hvp
+from mathlib.stochastic.blocks import Blocks
 from mathlib.stochastic.schedules import step_sizes
 
 RANGES = {"alpha": "(0, 1]", "sigma": "(0, inf)", "d0": "(0, inf)"}
@@ -73,15 +74,19 @@ def method(body):
         state = theta0 if isinstance(theta0, Mapping) else {"t": 0, "theta": theta0}
         if not {"t", "theta"} <= set(state):
             raise ValueError(f"theta0 holds {sorted(state)}: an array, or the state of a step, is needed.")
-        theta, t = floats(state["theta"], "theta0"), np.array(state["t"])[()]
-        if not (np.ndim(t) == 0 and t >= 0 and t == int(t)):
+        theta, t = floats(state["theta"], "theta0"), reals(state["t"], "theta0's t")
+        if np.ndim(t) or not (0 <= t < math.inf and t == int(t)):
             raise ValueError(f"theta0's t is {t}: a whole number of steps, at least 0, is needed.")
         finite(theta0=theta)
+        if "blocks" in given:
+            Blocks(given["blocks"], theta)  # it says what does not fit
         if not hasattr(given["losses"], "__iter__"):
             what = "one loss" if callable(given["losses"]) else f"a {type(given['losses']).__name__}"
             raise TypeError(f"losses is {what}: a stream is needed, with a loss for each step. {STREAM}")
         given["losses"] = numbered(given["losses"], int(t), step_sizes(given["eta"], theta))
-        given["theta0"] = {name: np.array(a)[()] for name, a in state.items()}  # later changes must not show
+        arrays = {name: reals(a, f"theta0's {name}") for name, a in state.items() if name != "t"}
+        copies = {name: np.array(a, theta.dtype)[()] for name, a in arrays.items()}  # later changes must not show
+        given["theta0"] = {"t": int(t), **copies}
         return guarded(body(*bound.args, **bound.kwargs), int(t))
 
     return checked
@@ -105,6 +110,9 @@ def guarded(steps, start):
             try:
                 step = next(steps)
                 finite(theta=step.theta)
+                lost = [name for name, a in step.carried.items() if not is_finite(a)]
+                if lost:
+                    raise FloatingPointError(f"{lost[0]} is NaN or infinite: a number on the way to it overflows.")
             except (FloatingPointError, ValueError) as error:
                 diverged = step and not is_finite(step.state["theta"])
                 if not diverged and not isinstance(error, FloatingPointError):
@@ -115,15 +123,18 @@ def guarded(steps, start):
 
 
 def begin(state, *estimates, **starts):
-    """Theta and what a method remembers: estimates of zeros and other starts at first; later what the state holds."""
+    """Theta and what a method remembers: estimates of zeros and other starts at first; later what the state holds.
+
+    A start of None stands for an array of theta's shape that is not yet set.
+    """
     theta = state["theta"]
     start = dict.fromkeys(estimates, np.zeros_like(theta)[()]) | starts
     if set(state) != {"t", "theta", *(start if state["t"] else ())}:
         raise ValueError(f"theta0 is the state of another method, with {sorted(state)}. Instead: its state['theta'].")
-    for name, a in state.items():
-        needed = np.shape(start[name]) if np.ndim(start.get(name)) else theta.shape
-        if np.shape(a) not in ((), needed):
-            raise ValueError(f"theta0's {name} has shape {np.shape(a)}: () or {needed} is needed, as for this theta.")
+    for name in [name for name in state if name in start]:
+        a, needed = state[name], theta.shape if start[name] is None else np.shape(start[name])
+        if np.shape(a) != needed:
+            raise ValueError(f"theta0's {name} has shape {np.shape(a)}: {needed} is needed, as for this theta.")
         finite(**{f"theta0's {name}": a})
     return theta, *(state.get(name, value) for name, value in start.items())
 
@@ -134,7 +145,9 @@ def corrected(beta, t):
 
 
 def value_grad_hvp(loss, theta, v):
-    """The loss, its gradient and H v, in one pass of dual numbers."""
+    """The loss, its gradient and H v, in one pass of dual numbers; of a compiled loss, by its programs."""
+    if hasattr(loss, "grad_and_hvp"):
+        return loss(theta), *grad_and_hvp(loss, theta, v)
     values = []
 
     def noted(theta):
