@@ -22,7 +22,7 @@ def runs(rows):
     return {key: np.array(sorted(seeds)).T[1:] for key, seeds in found.items()}
 
 
-def draw_targets(losses, chosen, title, xlim, ylim):
+def draw_targets(losses, chosen, title, ylim, ticks):
     """Losses over the target ratio: by batch size the targets, the middle and both ends over seeds; one drawn out."""
     fig, ax = plt.subplots(figsize=(5.6, 4.0))
     for at, word in ((1, "greedy"), (2, "edge")):
@@ -40,7 +40,8 @@ def draw_targets(losses, chosen, title, xlim, ylim):
             best = np.argmin(middle)
             ax.plot(sigmas[best], middle[best], marker, color=PAPER, markeredgecolor=colour, markersize=11, mew=2)
     ax.set_yscale("log")
-    ax.set(xlim=xlim, ylim=ylim, xlabel="target ratio σ", ylabel="loss reached")
+    ax.set(xlim=(0.2, 2.55), ylim=ylim, xlabel="target ratio σ", ylabel="loss reached")
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
     ax.text(0.02, 0.96, title, va="top", transform=ax.transAxes)
     return fig
@@ -48,23 +49,22 @@ def draw_targets(losses, chosen, title, xlim, ylim):
 
 def draw_zigzag(loss, path, sigma, curves, ylim):
     """A path (k, 2) over the level lines of a bowl, and losses over steps, by sigma, one of them drawn out."""
-    fig, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.4), width_ratios=(1.1, 1))
-    x, y = np.meshgrid(np.linspace(-1.2, 1.2, 61), np.linspace(-1.2, 1.2, 61))
+    fig, (top, bottom) = plt.subplots(2, 1, figsize=(5.6, 5.0), height_ratios=(1, 1.2))
+    x, y = np.meshgrid(np.linspace(-1.3, 1.3, 61), np.linspace(-0.55, 0.55, 61))
     heights = np.array([[loss(np.array(p)) for p in zip(*row, strict=True)] for row in zip(x, y, strict=True)])
-    left.contour(x, y, heights, levels=np.max(heights) * np.linspace(0.08, 0.9, 6) ** 2, colors=MUTED, linewidths=0.7)
-    left.plot(*path.T, color=BLUE, linewidth=1.2, marker="o", markersize=3.5, linestyle=SOLID)
-    left.plot(*path[0], "s", color=INK)
-    left.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xlabel=r"$\theta_1$", title=f"σ = {sigma:g}")
-    left.set_ylabel(r"$\theta_2$", labelpad=-4)
-    left.set(xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-    left.grid(False)
+    top.contour(x, y, heights, levels=np.max(heights) * np.linspace(0.08, 0.9, 6) ** 2, colors=MUTED, linewidths=0.7)
+    top.plot(*path.T, color=BLUE, linewidth=1.2, marker="o", markersize=3.5, linestyle=SOLID)
+    top.plot(*path[0], "s", color=INK)
+    top.set(xlim=(-1.3, 1.3), ylim=(-0.55, 0.55), xticks=(-1, 0, 1), yticks=(-0.5, 0, 0.5), title=f"σ = {sigma:g}")
+    top.set_aspect("equal")
+    top.grid(False)
     for other, losses in curves.items():
         here = other == sigma
         look = {"color": BLUE if here else MUTED, "linewidth": 2.4 if here else 0.8, "zorder": 3 if here else 2}
-        right.plot(np.clip(losses, ylim[0] / 10, ylim[1] * 10), linestyle=SOLID, **look)
-    right.set_yscale("log")
-    right.set(xlim=(0, len(losses) - 1), ylim=ylim, xlabel="step", title="20 dimensions")
-    right.minorticks_off()
+        bottom.plot(np.clip(losses, ylim[0] / 10, ylim[1] * 10), linestyle=SOLID, **look)
+    bottom.set_yscale("log")
+    bottom.set(xlim=(0, len(losses) - 1), ylim=ylim, xlabel="step", ylabel="loss over minimum")
+    bottom.minorticks_off()
     return fig
 
 
