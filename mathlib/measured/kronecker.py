@@ -7,7 +7,7 @@ training data, is least on average over the seeds of `TUNING`; it is judged on t
 by training and by test loss. A seed makes the split into training and test data, the start, and the order of the
 batches. Where a run diverges, its loss is log 10, that of a model that knows nothing. "Adam, default" is not tuned;
 "Adam, long" has `LONGER` times as many steps. The grids are the second: of the first, most settings that were taken
-stood at an edge, so all were moved that did.
+stood at an edge, and these were moved that way once, before all was run again.
 """
 
 from functools import partial

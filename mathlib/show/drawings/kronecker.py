@@ -58,9 +58,7 @@ def draw_judgement(rows, kind):
         )
         ax.plot(values, np.full(len(values), k), "o", color=colour, ms=5, mfc="none")
         ax.plot([np.median(values)] * 2, [k - 0.3, k + 0.3], color=INK, ls="-")
-    ax.set(
-        yticks=range(len(names)), yticklabels=names, xscale="log", xlabel=f"{kind} loss at the end", xlim=(2e-4, 1.5)
-    )
+    ax.set(yticks=range(len(names)), yticklabels=names, xscale="log", xlabel=f"{kind} loss at the end", xlim=(1e-5, 2))
     ax.invert_yaxis()
     ax.xaxis.set_minor_locator(NullLocator())
     return fig
