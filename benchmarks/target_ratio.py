@@ -7,7 +7,9 @@ when it ends, so that an interrupted run of this script goes on where it was: ab
 all. After a change of a method its rows have to be deleted first.
 
 The losses, the network, the batch sizes, the ratios, the number of steps and the seeds were set before the first run of
-this table, after a look at other networks, of up to three layers, on all data with two seeds.
+this table, after a look at other networks, of up to three layers, on all data with two seeds. While it was made, other
+methods than CDAT and the tuning seeds were confined to batches of 32, for want of time, and the rows with averages on
+all data were added, when those without had been seen.
 """
 
 import csv

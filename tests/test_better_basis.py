@@ -156,6 +156,8 @@ def test_power_iteration_makes_the_bases_those_of_the_factors(seed):
     for step in islice(soap(losses, np.zeros((3, 3)), every=1, beta2=0.0), 60):
         L, R = step.carried["factors"].reshape(2, 3, 3)
         Q_L, Q_R = step.carried["bases"].reshape(2, 3, 3)
+        if step.t == 0:
+            assert np.all(np.diff(np.diag(Q_L.T @ L @ Q_L)) < 0)  # the largest eigenvalue's comes first
         close(Q_L.T @ Q_L, np.eye(3))
         close(Q_R.T @ Q_R, np.eye(3))
     for Q, F in ((Q_L, L), (Q_R, R)):

@@ -33,7 +33,7 @@ check.formula(
     "ex-missed-target",
     "s*(1 + v/(B*q))",
     {
-        "s*q / (q + v/B)": "it is upside down: all examples see less slope than the batch thinks, so the ratio is larger",
+        "s*q / (q + v/B)": "it is upside down: all examples see less slope than the batch does, so the ratio grows",
         "s*(1 + v/q)": "the noise of a batch of B has a variance of v/B",
         "s": "the batch's own slope holds e . e, which no other example confirms",
         "s*v/(B*q)": "this is what comes from the noise alone; g's own part is missing",
@@ -61,12 +61,14 @@ def step_of_cdat(step):
             found = step(loss, start, sigma)
             require(np.array_equal(start, theta), "it changes the theta that it was given")
             right = theta - sigma * (g @ g) / abs(d) * g
-            mistakes = [(theta + sigma * (g @ g) / abs(d) * g, "it goes uphill: u is minus the gradient")]
-            if d < 0:
-                mistakes.append(
-                    (theta - sigma * (g @ g) / d * g, "where the curvature is negative it goes uphill: take its size")
-                )
-                mistakes.append((theta, "where the curvature is negative it stands still: take the curvature's size"))
+            uphill = theta + sigma * (g @ g) / abs(d) * g
+            if d > 0:
+                mistakes = [(uphill, "it goes uphill: u is minus the gradient")]
+            else:
+                mistakes = [
+                    (uphill, "where the curvature is negative it goes uphill: take its size"),
+                    (theta, "where the curvature is negative it stands still: take the curvature's size"),
+                ]
             if sigma != 1:
                 mistakes.append((theta - (g @ g) / abs(d) * g, "the target sigma is not used"))
             mistakes += [

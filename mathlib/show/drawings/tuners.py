@@ -22,48 +22,49 @@ def runs(rows):
     return {key: np.array(sorted(seeds)).T[1:] for key, seeds in found.items()}
 
 
-def draw_targets(sigmas, losses, chosen, title, ylim):
-    """Losses over the target ratio: by batch size the middle and both ends over seeds; one of them drawn out."""
+def draw_targets(losses, chosen, title, ylim, ticks):
+    """Losses over the target ratio: by batch size the targets, the middle and both ends over seeds; one drawn out."""
     fig, ax = plt.subplots(figsize=(5.6, 4.0))
-    for at in (1, 2):
+    for at, word in ((1, "greedy"), (2, "edge")):
         ax.axvline(at, color=INK, linewidth=1.2)
-    ax.text(1, 1.01, "greedy", ha="center", va="bottom", transform=ax.get_xaxis_transform())
-    ax.text(2, 1.01, "edge", ha="center", va="bottom", transform=ax.get_xaxis_transform())
-    for (size, (middle, low, high)), (colour, dash, marker) in zip(losses.items(), LOOKS, strict=True):
+        ax.text(at, 1.01, word, ha="center", va="bottom", transform=ax.get_xaxis_transform())
+    marks = {"s": "■", "D": "◆", "^": "▲", "o": "●"}
+    for k, (size, (sigmas, middle, low, high)) in enumerate(losses.items()):
+        colour, dash, marker = LOOKS[k]
         here = size == chosen
         ax.plot(sigmas, middle, color=colour, linestyle=dash, linewidth=2.4 if here else 1, alpha=1 if here else 0.5)
+        ax.text(0.02, 0.3 - 0.08 * k, f"{marks[marker]} {size}", color=colour, transform=ax.transAxes)
         if here:
             ax.fill_between(sigmas, low, high, color=colour, alpha=0.2, linewidth=0)
             ax.plot(sigmas, middle, marker, color=colour, markersize=5)
             best = np.argmin(middle)
             ax.plot(sigmas[best], middle[best], marker, color=PAPER, markeredgecolor=colour, markersize=11, mew=2)
-        ax.annotate(f"{size}", (sigmas[0], middle[0]), (-4, 0), textcoords="offset points", ha="right", va="center")
     ax.set_yscale("log")
-    ax.set(xlim=(0, sigmas[-1] + 0.1), ylim=ylim, xlabel="target ratio σ", ylabel="loss reached")
+    ax.set(xlim=(0.2, 2.55), ylim=ylim, xlabel="target ratio σ", ylabel="loss reached")
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.text(0.98, 0.04, title, ha="right", transform=ax.transAxes)
+    ax.text(0.02, 0.96, title, va="top", transform=ax.transAxes)
     return fig
 
 
 def draw_zigzag(loss, path, sigma, curves, ylim):
-    """A path (k, 2) over the level lines of a bowl, and curves of losses over steps, by sigma, one of them drawn out."""
-    fig, (left, right) = plt.subplots(1, 2, figsize=(5.6, 3.4), width_ratios=(1.1, 1))
-    x, y = np.meshgrid(np.linspace(-1.2, 1.2, 61), np.linspace(-1.2, 1.2, 61))
+    """A path (k, 2) over the level lines of a bowl, and losses over steps, by sigma, one of them drawn out."""
+    fig, (top, bottom) = plt.subplots(2, 1, figsize=(5.6, 5.0), height_ratios=(1, 1.2))
+    x, y = np.meshgrid(np.linspace(-1.3, 1.3, 61), np.linspace(-0.55, 0.55, 61))
     heights = np.array([[loss(np.array(p)) for p in zip(*row, strict=True)] for row in zip(x, y, strict=True)])
-    left.contour(x, y, heights, levels=np.max(heights) * np.linspace(0.08, 0.9, 6) ** 2, colors=MUTED, linewidths=0.7)
-    left.plot(*path.T, color=BLUE, linewidth=1.2, marker="o", markersize=3.5, linestyle=SOLID)
-    left.plot(*path[0], "s", color=INK)
-    left.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.2), xlabel=r"$\theta_1$", title=f"σ = {sigma:g}")
-    left.set_ylabel(r"$\theta_2$", labelpad=-4)
-    left.set(xticks=(-1, 0, 1), yticks=(-1, 0, 1))
-    left.grid(False)
+    top.contour(x, y, heights, levels=np.max(heights) * np.linspace(0.08, 0.9, 6) ** 2, colors=MUTED, linewidths=0.7)
+    top.plot(*path.T, color=BLUE, linewidth=1.2, marker="o", markersize=3.5, linestyle=SOLID)
+    top.plot(*path[0], "s", color=INK)
+    top.set(xlim=(-1.3, 1.3), ylim=(-0.55, 0.55), xticks=(-1, 0, 1), yticks=(-0.5, 0, 0.5), title=f"σ = {sigma:g}")
+    top.set_aspect("equal")
+    top.grid(False)
     for other, losses in curves.items():
         here = other == sigma
         look = {"color": BLUE if here else MUTED, "linewidth": 2.4 if here else 0.8, "zorder": 3 if here else 2}
-        right.plot(np.clip(losses, ylim[0] / 10, ylim[1] * 10), linestyle=SOLID, **look)
-    right.set_yscale("log")
-    right.set(xlim=(0, len(losses) - 1), ylim=ylim, xlabel="step", title="20 dimensions")
-    right.minorticks_off()
+        bottom.plot(np.clip(losses, ylim[0] / 10, ylim[1] * 10), linestyle=SOLID, **look)
+    bottom.set_yscale("log")
+    bottom.set(xlim=(0, len(losses) - 1), ylim=ylim, xlabel="step", ylabel="loss over minimum")
+    bottom.minorticks_off()
     return fig
 
 
