@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve pdf epub release types audit epubcheck printed assignments lab test chromium lint laws stored site notebooks slides bench derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
+.PHONY: help book pages serve pdf epub release types audit epubcheck printed assignments lab test chromium lint laws stored site notebooks slides bench peers derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -123,10 +123,19 @@ audit: .venv/installed ## look the pinned requirements up among known vulnerabil
 	@$(PIP) pip-audit
 	@pip-audit --requirement requirements.txt --no-deps --disable-pip --strict
 
-bench: derivatives optimizers lighthouse ## measure all: `derivatives`, `optimizers`, then `lighthouse`
+bench: peers derivatives optimizers lighthouse ## measure all: `peers`, `derivatives`, `optimizers`, then `lighthouse`
 
-derivatives: .venv/installed ## time mathlib against JAX, PyTorch and autograd (installs them; half an hour)
+.venv/peers: .venv/installed
 	@$(PIP) --constraint requirements.txt -e '.[show,bench]' || { echo "error: pip could not install the peers (its reason is above)." >&2; exit 1; }
+	@touch $@
+
+peers: .venv/peers ## check mathlib against JAX, PyTorch and their optimizers (installs them; a minute)
+	$(call heading,what the book says in PyTorch and JAX)
+	@python benchmarks/check_frameworks.py
+	$(call heading,stochastic methods against the peers)
+	@python benchmarks/check_stochastic.py
+
+derivatives: .venv/peers ## time mathlib against JAX, PyTorch and autograd (installs them; half an hour)
 	$(call heading,networks against PyTorch)
 	@python benchmarks/check_nn.py
 	$(call heading,derivatives against the peers)

@@ -11,11 +11,13 @@ A loss is a plain NumPy program; it is differentiated by running that same progr
 2   ``differences``  jvp, complex step, forward and central differences
 3   ``backprop``     nodes on a tape: gradients, transposed Jacobians, graphs
 4   ``hessian``      Hessian-vector products by every route, the Hessian as an operator
+4   ``curvature``    Gauss-Newton and Fisher forms of a composed loss (import it by name)
 4   ``compiler``     a loss and its derivatives as straight-line NumPy, to be run and to be read; a folder
 5   ``check``        every derivative against an independent one
 5   ``spaces``       vectors, covectors, bases, forms; differentials without coordinates (import it by name)
 5   ``optimize``     Newton and quasi-Newton methods as generators of steps, and what drives them (import it by name)
-5   ``stochastic``   minibatches, SGD, momentum, Adam; noise and drift of the gradient (import it by name)
+5   ``stochastic``   minibatches, SGD, Adam, and what came since; noise and drift of the gradient: a wing (import it by
+                     name)
 5   ``norms``        norms on layers, their dual norms, and the steepest step of each (import it by name)
 6   ``invariance``   whether an optimizer depends on units and on coordinates (import it by name)
 6   ``problems``     data, and problems to test a method on (import it by name)

@@ -280,9 +280,8 @@ class Curvature(Symmetric):
             p = r + rr / old * p
         if not rr <= stop:
             raise np.linalg.LinAlgError(
-                f"conjugate gradients leave {np.sqrt(rr / start):.1g} of g: {self.letter} is singular, or nearly so,"
-                " for this g. Instead: a larger damping; or a term such as 1e-6 * np.sum(theta**2) in the loss, and"
-                " theta in the output."
+                f"conjugate gradients leave {np.sqrt(rr / start):.1g} of g: {self.letter} + damping I is singular, or"
+                " nearly so, for this g. Instead: a larger damping."
             )
         return (size * d).astype(self.dtype)[()]
 

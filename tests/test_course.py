@@ -121,3 +121,14 @@ def test_the_map_draws_every_chapter_and_every_need():
         assert before(name, NEEDS) == before(name, {one: teaching.direct(one) for one in ROWS})
     corners = re.findall(r'<rect x="([\d.]+)" y="([\d.]+)"', drawing)
     assert len(set(corners)) == len(ROWS)
+
+
+def test_the_readme_counts_right():
+    readme = " ".join((ROOT / "README.md").read_text(encoding="utf8").split())
+    cells = [cell for chapter in chapters().values() for cell in chapter.notebook.cells]
+    checks = "\n".join(cell.source for cell in cells if "exercise-check" in cell.metadata.get("tags", []))
+    checked = [label for label in exercises() if f'check("{label}"' in checks]
+    assert f"Of the {len(exercises())} exercises {len(checked)} take an answer" in readme
+    words = {25: "Twenty-five", 7: "seven"}
+    decks = list((ROOT / "lectures").glob("[1-9]*.md"))
+    assert f"{words[len(ROWS)]} chapters, {words[len(decks)]} decks." in readme

@@ -299,9 +299,17 @@ def test_where_the_form_is_singular_the_gradient_is_solved_for_and_else_an_error
     null = np.concatenate([np.zeros(theta.size - 3), np.ones(3)])
     assert np.linalg.norm(G @ null) < 1e-12
     assert abs(d @ null) < 1e-6 * np.linalg.norm(d)  # the shortest one
-    with pytest.raises(np.linalg.LinAlgError, match=r"G is singular.*Instead: a larger damping"):
+    with pytest.raises(np.linalg.LinAlgError, match=r"G \+ damping I is singular.*Instead: a larger damping"):
         G.solve(null)
     assert np.all(G.solve(0 * null) == 0)
+
+
+def test_a_loss_that_is_not_convex_in_z_is_named_where_its_form_is_to_be_solved():
+    G = gauss_newton(lambda t: 2 * t, lambda z: z[0] ** 2 - z[1] ** 2, np.ones(2))
+    assert G.quadratic(np.ones(2), np.ones(2)) == 0
+    with pytest.raises(np.linalg.LinAlgError, match="negative along a vector: the loss is not convex in z"):
+        G.solve(np.array([1.0, 2.0]))
+    close(G.solve(np.array([1.0, 2.0]), damping=16.0), np.array([1 / 24, 2 / 8]))
 
 
 # -------------------------------------------------------------------------------------------- the door
@@ -411,6 +419,81 @@ def test_adapted_damping_descends_every_time(seed):
     output, loss, theta = network(seed)
     losses = [s.loss for s in itertools.islice(gauss_newton_steps(Composed(output, loss), theta, 1.0, 1e-3, True), 8)]
     assert np.all(np.diff(losses) <= 1e-12)
+
+
+def test_adapted_damping_shrinks_by_two_thirds_where_the_model_is_right():
+    rng = np.random.default_rng(1)
+    X, y = rng.standard_normal((20, 4)), rng.standard_normal(20)
+    loss = Composed(lambda w: X @ w, lambda z: np.mean((z - y) ** 2) / 2)
+    theta, damping, G = np.zeros(4), 0.5, X.T @ X / 20
+    for found in points(gauss_newton_steps(loss, theta, damping=damping, adapt=True), 5):
+        np.testing.assert_allclose(found, theta, rtol=1e-8, atol=1e-10)
+        theta = theta - np.linalg.solve(G + damping * np.eye(4), X.T @ (X @ theta - y) / 20)
+        damping *= 2 / 3
+
+
+def test_adapted_damping_grows_where_the_loss_would_rise():
+    loss = Composed(lambda t: np.stack([t + 1, t - 1 - 2 * t**2]), lambda z: np.vdot(z, z) / 2)
+    start, damping = 0.5, 0.1
+    g, G = grad(loss)(start), gauss_newton(loss.output, loss.loss, start) @ 1.0
+    while loss(start - g / (G + damping)) > loss(start) - 1e-4 * g**2 / (G + damping):
+        damping *= 8
+    assert damping > 0.1
+    found = points(gauss_newton_steps(loss, start, damping=0.1, adapt=True), 2)[1]
+    np.testing.assert_allclose(found, start - g / (G + damping), rtol=1e-9)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_least_squares_end_where_scipy_s_levenberg_marquardt_ends(seed):
+    optimize = pytest.importorskip("scipy.optimize")
+    rng = np.random.default_rng(seed)
+    x = np.linspace(0, 2, 30)
+    y = 2 * np.exp(-1.5 * x) + 0.5 + 0.05 * rng.standard_normal(30)
+
+    def output(theta):
+        return theta[0] * np.exp(theta[1] * x) + theta[2]
+
+    loss = Composed(output, lambda z: np.mean((z - y) ** 2) / 2)
+    result = minimize(gauss_newton_steps, loss, np.array([1.0, -1.0, 0.0]), damping=1e-2, adapt=True)
+    theirs = optimize.least_squares(lambda t: output(t) - y, np.array([1.0, -1.0, 0.0]), method="lm", xtol=1e-12)
+    assert result.converged
+    np.testing.assert_allclose(result.theta, theirs.x, rtol=1e-5)
+
+
+@pytest.mark.parametrize("steps", [gauss_newton_steps, natural_gradient])
+def test_steps_keep_the_precision_and_the_shape_and_leave_the_start_alone(steps):
+    X, y = np.random.default_rng(0).standard_normal((6, 2)), np.array([0, 1, 2, 0, 1, 2])
+    W = np.full((2, 3), 0.1, np.float32)
+    X32 = X.astype(np.float32)
+    loss = Composed(lambda W: X32 @ W, lambda z: softmax_cross_entropy(z, y))
+    path = list(itertools.islice(steps(loss, W, damping=0.5), 3))
+    assert all(step.theta.dtype == step.gradient.dtype == np.float32 for step in path)
+    assert path[2].theta.shape == (2, 3)
+    np.testing.assert_array_equal(W, np.full((2, 3), 0.1, np.float32))
+    wide = points(steps(Composed(lambda W: X @ W, loss.loss), W.astype(float), damping=0.5), 3)
+    np.testing.assert_allclose(path[2].theta, wide[2], rtol=1e-3, atol=1e-4)  # systems are solved to 2e-5 in float32
+
+
+def test_a_step_to_where_the_loss_is_not_finite_is_an_error_and_with_adapted_damping_is_not_made():
+    loss = Composed(lambda t: np.log(t), lambda z: np.sum((z - 1) ** 2))
+    start = np.array([20.0])  # the full step goes to 20 (1 - 2) < 0
+    with np.errstate(all="ignore"):
+        with pytest.raises(FloatingPointError, match="ceased to be finite"):
+            points(gauss_newton_steps(loss, start), 2)
+        result = minimize(partial(gauss_newton_steps, damping=1e-6, adapt=True), loss, start)
+    assert result.converged
+    np.testing.assert_allclose(result.theta, np.e, rtol=1e-6)
+
+
+def test_scipy_hides_the_parts_of_a_loss_and_is_told_so():
+    optimize = pytest.importorskip("scipy.optimize")
+    loss = Composed(lambda t: np.stack([t[0] - 1, 10 * (t[1] - t[0] ** 2)]), lambda z: np.vdot(z, z))
+    options = {"damping": 1e-2, "adapt": True}
+    with pytest.raises(TypeError, match=r"knows the model's output.*Composed\(output, loss\)"):
+        optimize.minimize(loss, np.array([-1.2, 1.0]), method=gauss_newton_steps, options=options)
+    result = minimize(gauss_newton_steps, loss, np.array([-1.2, 1.0]), **options)
+    assert result.converged
+    np.testing.assert_allclose(result.theta, [1, 1], rtol=1e-6)
 
 
 ROWS = {

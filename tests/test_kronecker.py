@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from mathlib import compiled, grad
 from mathlib.invariance import changes
 from mathlib.nn import cnn, dense, mlp, ravel, relu, softmax_cross_entropy
+from mathlib.show.drawings.kronecker import gap
 from mathlib.stochastic import factors, kfac, minibatches, shampoo
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -259,25 +260,6 @@ def test_a_compiled_loss_has_the_same_layers():
     assert len(factors(compiled(lambda theta: loss(theta, X, y)), theta)) == 2
 
 
-def gap(method, P, Q, unit=1.0, **options):
-    """How far a path is from the one that is taken in other coordinates, W = P W' Q, relative to its length.
-
-    The program must say ``(X @ P) @ W'``: for ``X @ (P @ W')`` K-FAC would read a layer of inputs P.
-    """
-    rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((12, len(P))), rng.integers(0, len(Q) + 1, 12)
-    V = 0.7 * rng.standard_normal((len(Q), len(Q) + 1))  # one class more than outputs, or G would be singular
-    W0 = rng.standard_normal((len(P), len(Q)))
-
-    def path(X, Q, W0, unit):
-        loss = lambda W: unit * softmax_cross_entropy(np.tanh(X @ W @ Q) @ V, y)  # noqa: E731
-        return np.array([step.theta for step in islice(method(repeat(loss), W0, **options), 6)])
-
-    here = path(X, np.eye(len(Q)), W0, 1.0)
-    there = P @ path(X @ P, Q, np.linalg.solve(P, W0) @ np.linalg.inv(Q), unit) @ Q
-    return np.max(abs(here - there)) / np.sum(np.linalg.norm(np.diff(here, axis=0), axis=(1, 2)))
-
-
 # What leaves K-FAC's path as it is: a layer in other coordinates, on either side. Damping and Shampoo see lengths.
 @pytest.mark.parametrize("side", ["inputs", "outputs"])
 @pytest.mark.parametrize("name", ["rescaled", "permuted", "rotated", "sheared"])
@@ -427,6 +409,14 @@ def test_a_singular_factor_is_an_error_and_not_a_step():
             FloatingPointError, match=r"A kron G of a layer .* is singular to rounding.*damping above 0"
         ):
             next(kfac(repeat(loss), theta, 0.05, model.unravel, damping=0.0, factored=factored))
+
+
+def test_a_gradient_whose_square_overflows_is_an_error():
+    with pytest.raises(FloatingPointError, match="step 0: a factor overflows"):
+        next(shampoo(repeat(lambda W: np.sum(1e200 * W)), np.zeros((2, 2))))
+    X = np.array([[1.0, 1e200]])
+    with pytest.raises(FloatingPointError, match="a Kronecker factor is NaN or infinite"):
+        next(kfac(repeat(lambda W: softmax_cross_entropy(X @ W, np.array([0]))), np.zeros((2, 2))))
 
 
 def test_what_has_no_targets_to_draw_is_refused():

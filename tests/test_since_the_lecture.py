@@ -213,7 +213,7 @@ def test_a_matrix_asks_muon_for_no_square():
 
 
 def test_a_factor_that_overflows_is_named():
-    with pytest.raises(FloatingPointError, match=r"step 0: a factor overflows\. Instead: a smaller eta"):
+    with pytest.raises(FloatingPointError, match=r"step 0: a factor overflows"):
         run(stochastic.shampoo, repeat(lambda W: 1e200 * np.sum(W)), np.ones((2, 2)), 1)
 
 

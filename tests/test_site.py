@@ -564,7 +564,7 @@ def test_paper_is_light_and_has_no_controls_and_no_solutions(visit, site):
     assert not [part.evaluate("part => part.outerHTML") for part in view.locator(gone).all() if part.is_visible()]
     titles = [title.inner_text() for title in view.locator("h1").all() if title.is_visible()]
     assert len(titles) == 1
-    assert titles[0].startswith("7.1 ")
+    assert titles[0].startswith("8.6 ")
     view.evaluate("dispatchEvent(new Event('afterprint'))")
     assert colours(view)[0] == "dark"
 

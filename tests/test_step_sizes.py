@@ -15,7 +15,8 @@ from mathlib.measured import table
 from mathlib.problems import NOISY
 from mathlib.show.drawings.verdict import runs_by_rule
 
-spec = importlib.util.spec_from_file_location("step_sizes", Path(__file__).parents[1] / "benchmarks/step_sizes.py")
+ROOT = Path(__file__).parents[1]
+spec = importlib.util.spec_from_file_location("step_sizes", ROOT / "benchmarks/step_sizes.py")
 step_sizes = importlib.util.module_from_spec(spec)
 sys.modules["step_sizes"] = step_sizes  # its processes find it there
 spec.loader.exec_module(step_sizes)
@@ -97,6 +98,17 @@ def test_the_noise_has_the_loss_for_its_mean(name):
     again = NOISY[name](3)
     assert np.array_equal(again.theta0, problem.theta0)
     assert next(again.losses())(theta) == samples[0]
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_a_network_lists_its_layers(name):
+    problem = NOISY[name](0)
+    if name.startswith("quadratic"):
+        assert problem.unravel is None
+    else:
+        layers = problem.unravel(problem.theta0)
+        assert np.array_equal(np.concatenate([layer.ravel() for layer in layers]), problem.theta0)
+        assert all(W.shape[-1:] == b.shape for W, b in zip(layers[::2], layers[1::2], strict=True))
 
 
 def test_the_table_is_read_by_what_its_rows_say():

@@ -240,9 +240,6 @@ def test_every_update_is_eta_times_the_estimate(method, seed, etas):
         assert np.array_equal(path[t + 1].theta, step.state["theta"])
         move = -step.eta * step.gradient_estimate if step.move is None else step.move
         same(path[t + 1].theta, step.theta + move)
-        same(path[t + 1].theta, step.theta + (-step.eta * step.gradient_estimate if step.move is None else step.move))
-        if step.move is None:
-            same(path[t + 1].theta, step.theta - step.eta * step.gradient_estimate)
         same(step.gradient, q.gradient(t, step.theta))
 
 

@@ -85,13 +85,13 @@ def dear_products(steps_left, loss_at_cost):
     given = [loss_at_cost(cost) for cost in costs]
     require(given[0] is not None, "`loss_at_cost` is None: is a `return` missing?")
     given = np.array(given, float)  # `run` has texts
-    full, _, losses = problem = NOISY["logistic"](seed=0)
-    path = list(islice(carried_drift(losses(), problem.theta0, linear_decay(1e-3, 500)), 61))
+    problem = NOISY["logistic"](seed=0)
+    path = list(islice(carried_drift(problem.losses(), problem.theta0, linear_decay(1e-3, 500)), 61))
     mistakes = [
-        ([full(problem.theta0)] * 2, "`loss_at_cost` is the loss at the start"),
+        ([problem.loss(problem.theta0)] * 2, "`loss_at_cost` is the loss at the start"),
         (given[[0, 0]], "`loss_at_cost` is the same for a cost of 150 and of 300"),
         (
-            [full(path[steps_within(500, 20, cost)].theta) for cost in costs],
+            [problem.loss(path[steps_within(500, 20, cost)].theta) for cost in costs],
             "`loss_at_cost` stops a run of 500 steps: the decay has to reach 0 with the last step that is paid for",
         ),
     ]

@@ -1,11 +1,11 @@
 """What was measured on one machine, once: the tables that `benchmarks/` writes and the book reads.
 
 `table`
-    the rows of a table: ``derivatives``, ``optimizers`` or ``step_sizes``
+    the rows of a table: ``derivatives``, ``optimizers``, ``step_sizes``, ``bases`` and the others
 `facts`
     where, when and how it was measured
-`step_sizes`
-    one run of the experiment with step sizes, to be made again
+`step_sizes`, `widths`, `curvatures`, `kronecker`, `bases`, `edge`, `target_ratio`
+    modules: one run of the experiment of that name, to be made again
 
 >>> table("step_sizes")[0]
 {'problem': 'quadratic 1e2 0', 'method': 'sgd', 'eta': '1e-05', 'seed': '0', 'loss': '23.23'}

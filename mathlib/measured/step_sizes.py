@@ -54,7 +54,7 @@ def run(key, costs):
     `key` is (problem, rule, eta, seed); `costs` has, by problem and route, the cost of a product in gradients.
     """
     problem, rule, eta, seed = key
-    (loss, theta0, losses), (method, every, decay) = NOISY[problem](seed), RULES[rule]
+    (loss, theta0, losses, _), (method, every, decay) = NOISY[problem](seed), RULES[rule]
     route = "second-order Adam" if rule == "second-order Adam" else "dual"
     n = steps_within(BUDGETS[problem], every, costs[problem][route])
     start = loss(theta0)

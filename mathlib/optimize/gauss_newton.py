@@ -1,7 +1,8 @@
 """Gauss-Newton and the natural gradient: ``theta -= eta B^-1 gradient`` with a form B that is never negative.
 
 B follows a change of basis as a form does, so an undamped step is the same vector in every basis. The loss is a
-`mathlib.curvature.Composed` of a model's output and a loss of it, or `compiled` from one.
+`mathlib.curvature.Composed` of a model's output and a loss of it, or `compiled` from one. `minimize` of this wing
+drives them; SciPy's hands a function of its own to a method, which hides the two parts.
 """
 
 import math

@@ -3,7 +3,8 @@
 `NOISY` maps a name to a function of a seed. Six are quadratics of 50 dimensions, of condition 1e2 or 1e4, with noise 0,
 0.1 or 1 in the gradient; five learn the digits: a logistic regression; a network in which a tenth of the labels is
 drawn anew, so that these can only be learnt by heart; the same with true labels and larger batches; a
-convolutional network; an autoencoder. The last is a relu network on tumours, from 30 measurements of each.
+convolutional network; an autoencoder. The last is a relu network on tumours, from 30 measurements of each. A network's
+`unravel` lists its layers, as the methods for matrices want them; a quadratic's is None: theta is one block.
 
 >>> problem = NOISY["quadratic 1e2 0.1"](seed=0)
 >>> l_t = next(problem.losses())
@@ -21,7 +22,7 @@ from mathlib.nn import cnn, mlp, relu, softmax_cross_entropy
 from mathlib.problems.data import digits, table
 from mathlib.stochastic import minibatches
 
-NoisyProblem = namedtuple("NoisyProblem", "loss theta0 losses")
+NoisyProblem = namedtuple("NoisyProblem", "loss theta0 losses unravel", defaults=[None])
 
 
 def noisy_quadratic(condition, noise, seed, n=50):
@@ -50,7 +51,8 @@ def on_digits(network, batch_size, seed, resampled=0.0, ridge=0.0):
     def loss(theta, X=X, y=y):
         return softmax_cross_entropy(model(theta, X), y) + ridge / 2 * np.vdot(theta, theta)
 
-    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X, y), batch_size, seed))
+    losses = partial(minibatches, compiled(loss), read_only(X, y), batch_size, seed)
+    return NoisyProblem(loss, theta0, losses, model.unravel)
 
 
 @cache
@@ -69,7 +71,12 @@ def read_only(*arrays):
 def flat(network):
     """The network on images as rows."""
     theta0, model = network
-    return theta0, lambda theta, X: model(theta, np.reshape(X, (len(X), -1)))
+
+    def of_images(theta, X):
+        return model(theta, np.reshape(X, (len(X), -1)))
+
+    of_images.unravel = model.unravel
+    return theta0, of_images
 
 
 def logistic(seed):
@@ -101,7 +108,7 @@ def autoencoder(seed):
     def loss(theta, X=X):
         return np.mean(np.sum((model(theta, X) - X) ** 2, axis=1)) / 2
 
-    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X), 32, seed))
+    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X), 32, seed), model.unravel)
 
 
 def tumours(seed):
@@ -111,7 +118,7 @@ def tumours(seed):
     def loss(theta, X=X, y=y):
         return softmax_cross_entropy(model(theta, X), y)
 
-    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X, y), 16, seed))
+    return NoisyProblem(loss, theta0, partial(minibatches, compiled(loss), read_only(X, y), 16, seed), model.unravel)
 
 
 @cache

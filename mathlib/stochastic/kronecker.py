@@ -34,7 +34,7 @@ def spectrum(S):
     """Eigenvalues and eigenvectors of a sum of squares: what is negative is rounding."""
     refuse_type(S, "theta0")
     if not is_finite(S):
-        raise FloatingPointError("a factor overflows.")
+        raise FloatingPointError("a factor overflows: it is made of squares of gradients.")
     values, Q = np.linalg.eigh(S)
     return np.maximum(values, 0), Q
 
@@ -54,11 +54,12 @@ def divided(D, a, s, divisors, name, instead):
 def shampoo(losses, theta0, eta=1e-2, blocks=None, beta1=0.0, beta2=0.99, averaged=False, exponent=0.25, eps=1e-12):
     """Shampoo: ``L += G G^T``, ``R += G^T G``, ``W -= eta ⊙ L^-1/4 G R^-1/4``; the rest is as for `sgd`.
 
-    G is the gradient of a block W (m, n) of `blocks` (see `muon`'s), in the step its average of memory `beta1`,
-    corrected for its start. L (m, m) and R (n, n), of unit ([l] / [theta])**2, start at ``eps I``. A filter is a matrix
-    of F F C rows; a vector or a number has L alone, ``L^-1/2 g``, which is AdaGrad's full matrix. With `averaged`, L
-    and R are averages of memory `beta2`, corrected, to which eps I is added. `exponent` is the power of both; at 1/4
-    the loss's unit cancels, and eta has theta's. ``carried`` holds L and R, those of all blocks in one vector.
+    G is the gradient of a block W (m, n) of `blocks`, which is as for `muon`; in the step it is an average of memory
+    `beta1`, corrected for its start. L (m, m) and R (n, n), of unit ([l] / [theta])**2, start at ``eps I``. A filter is
+    a matrix of F F C rows; a vector or a number has L alone, ``L^-1/2 g``, which is AdaGrad's full matrix. With
+    `averaged`, L and R are averages of memory `beta2`, corrected, to which eps I is added. `exponent` is the power of
+    both; at 1/4 the loss's unit cancels, and eta has theta's. ``carried`` holds L and R, those of all blocks in one
+    vector.
 
     ValueError: blocks does not fit theta. FloatingPointError: a factor is singular to rounding.
     Sources: Gupta, V., Koren, T. and Singer, Y. (2018), arXiv 1802.09568; on averages and the exponent 1/2, Morwani, D.
@@ -87,8 +88,8 @@ def shampoo(losses, theta0, eta=1e-2, blocks=None, beta1=0.0, beta2=0.99, averag
         R = old * R + new * right.joined([G.T @ G for G in Gs])
         g_hat = b1 * g_hat + (1 - b1) * g
         parts = [
-            rooted(matrix(D), *factors, eps)
-            for D, *factors in zip(blocks(g_hat), left(L), right(R), powers, strict=True)
+            rooted(matrix(D), *of_block, eps)
+            for D, *of_block in zip(blocks(g_hat), left(L), right(R), powers, strict=True)
         ]
         move = -eta * blocks.joined(parts)[()]
         yield Step(t, theta, loss, g, eta, g_hat, carried={"g_hat": g_hat, "L": L, "R": R}, move=move)

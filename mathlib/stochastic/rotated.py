@@ -40,6 +40,8 @@ def soap(losses, theta0, eta=3e-3, blocks=None, beta1=0.95, beta2=0.95, eps=1e-8
     squares = Blocks(shapes, nothing)
     theta, m, v, factors, bases = begin(theta0, "m", "v", factors=nothing, bases=nothing)
     refuse_asymmetric(squares, factors=factors)
+    if theta0["t"] and not all(np.allclose(Q.T @ Q, np.eye(len(Q)), atol=1e-3) for Q in squares(bases)):
+        raise ValueError("theta0's bases are not orthonormal. Instead: the state as the step gave it.")
 
     def turned(a, Q):
         """The matrices among the blocks of a in their bases; the vectors as they are."""

@@ -108,8 +108,9 @@ def muon(
     an array gives vectors another one, as in the published code. A momentum of 0 moves nothing.
 
     `blocks` says which entries of theta are a matrix (see `Blocks`; a network's ``model.unravel``). Vectors have Adam's
-    memories `beta1_vectors` and beta2, with the averages' start divided out; there is no weight decay. The rest is as
-    for `sgd`. Source: Jordan, K. et al. (2024).
+    memories `beta1_vectors` and beta2, with the averages' start divided out, and its eps, of unit [l] / [theta]. There
+    is no weight decay. These are the conventions of Jordan's code and of pytorch_optimizer; Optax weighs the two terms
+    of Nesterov's momentum differently. The rest is as for `sgd`. Source: Jordan, K. et al. (2024).
 
     >>> import itertools
     >>> path = muon(itertools.repeat(lambda W: np.sum(W**2)), 3 * np.eye(2), eta=0.5, exact=True)

@@ -145,7 +145,9 @@ def corrected(beta, t):
 
 
 def value_grad_hvp(loss, theta, v):
-    """The loss, its gradient and H v, in one pass of dual numbers."""
+    """The loss, its gradient and H v, in one pass of dual numbers; of a compiled loss, by its programs."""
+    if hasattr(loss, "grad_and_hvp"):
+        return loss(theta), *grad_and_hvp(loss, theta, v)
     values = []
 
     def noted(theta):
