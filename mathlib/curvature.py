@@ -279,11 +279,9 @@ class Curvature(Symmetric):
             rr, old = np.vdot(r, r), rr
             p = r + rr / old * p
         if not rr <= stop:
-            negative = curvature < -1e-8 * np.linalg.norm(p) * np.linalg.norm(Gp)
-            why = "not positive: the loss is not convex in z" if negative else "singular, or nearly so, for this g"
             raise np.linalg.LinAlgError(
-                f"conjugate gradients leave {np.sqrt(rr / start):.1g} of g: {self.letter} + damping I is {why}."
-                " Instead: a larger damping."
+                f"conjugate gradients leave {np.sqrt(rr / start):.1g} of g: {self.letter} + damping I is singular, or"
+                " nearly so, for this g. Instead: a larger damping."
             )
         return (size * d).astype(self.dtype)[()]
 

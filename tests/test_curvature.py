@@ -307,7 +307,7 @@ def test_where_the_form_is_singular_the_gradient_is_solved_for_and_else_an_error
 def test_a_loss_that_is_not_convex_in_z_is_named_where_its_form_is_to_be_solved():
     G = gauss_newton(lambda t: 2 * t, lambda z: z[0] ** 2 - z[1] ** 2, np.ones(2))
     assert G.quadratic(np.ones(2), np.ones(2)) == 0
-    with pytest.raises(np.linalg.LinAlgError, match="not positive: the loss is not convex in z"):
+    with pytest.raises(np.linalg.LinAlgError, match="negative along a vector: the loss is not convex in z"):
         G.solve(np.array([1.0, 2.0]))
     close(G.solve(np.array([1.0, 2.0]), damping=16.0), np.array([1 / 24, 2 / 8]))
 
