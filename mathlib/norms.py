@@ -60,6 +60,9 @@ class Norm:
         self._fits(a, name)
         return a, np.max(np.abs(real_value(a))) or 1
 
+    def __repr__(self):
+        return f"<the norm {type(self).__name__}>"
+
     def _fits(self, a, name):
         """Refuse a shape that the norm is not for."""
 

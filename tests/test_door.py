@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import mathlib
-from mathlib import curvature, nn, norms, spaces, stochastic
+from mathlib import curvature, nn, norms, optimize, spaces, stochastic
 from mathlib.backprop import ConstantLossWarning, Graph
 
 tools = importlib.import_module("mathlib.hessian")  # its name is the function's too
@@ -88,6 +88,7 @@ def steps(method):
 LOSSES = itertools.repeat(cubes)
 SURPRISES, WEIGHTS = itertools.repeat(surprise), np.eye(2)
 H = mathlib.hessian(cubes, THETA)
+COMPOSED = curvature.Composed(np.exp, np.sum)
 FORM = curvature.gauss_newton(np.exp, cubes, THETA)
 E = spaces.VectorSpace(2).basis()
 POINT, COVECTOR = E.vector([1.0, 2.0]), E.covector([3.0, 4.0])
@@ -114,6 +115,14 @@ CALLS = {
     "Composed": (curvature.Composed, np.exp, np.sum),
     "G @ v": (FORM.__matmul__, THETA),
     "G.solve": (FORM.solve, THETA, 1.0),
+    "Gauss-Newton steps": (steps(optimize.gauss_newton), COMPOSED, THETA, 1.0, 1.0, False),
+    "natural gradient": (steps(optimize.natural_gradient), COMPOSED, THETA, 1.0, 1.0, False, "normal"),
+    "gradient_descent": (steps(optimize.gradient_descent), cubes, THETA, 0.1, np.eye(2)),
+    "modified": (steps(optimize.modified_newton), cubes, THETA, 1e-8),
+    "newton_cg": (steps(optimize.newton_cg), cubes, THETA, 0.5, None),
+    "bfgs": (steps(optimize.bfgs), cubes, THETA, np.eye(2)),
+    "lbfgs": (steps(optimize.lbfgs), cubes, THETA, 5, np.eye(2)),
+    "cg": (steps(optimize.conjugate_gradient), cubes, THETA, "hager_zhang", np.eye(2)),
     "check_grad": (mathlib.check_grad, cubes, THETA, 1, 1, 0),
     "Dual": (mathlib.Dual, THETA, THETA),
     "Graph": (Graph, cubes, THETA),

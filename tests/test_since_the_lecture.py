@@ -11,8 +11,8 @@ from itertools import islice, repeat
 import numpy as np
 import pytest
 
-from mathlib import compiled, stochastic, value_and_grad
-from mathlib.curvature import empirical_fisher, fisher, gauss_newton
+from mathlib import compiled, optimize, stochastic, value_and_grad
+from mathlib.curvature import Composed, empirical_fisher, fisher, gauss_newton
 from mathlib.nn import cnn, mlp, ravel, softmax_cross_entropy
 from mathlib.norms import RMS, Euclidean, Max, Network, Spectral, Weighted
 from mathlib.stochastic import cosine, minibatches
@@ -395,3 +395,31 @@ def test_a_form_that_is_negative_is_no_singular_one():
     with pytest.raises(np.linalg.LinAlgError, match="G is negative along a vector: the loss is not convex in z"):
         G.solve(np.array([0.0, 1.0]))
     np.testing.assert_allclose(G.solve(np.array([0.0, 1.0]), damping=4.0), [0.0, 0.5])
+
+
+COMPOSED = Composed(np.exp, np.sum)
+
+
+@pytest.mark.parametrize("method", [optimize.gauss_newton, optimize.natural_gradient])
+@pytest.mark.parametrize(
+    ("options", "kind", "message"),
+    [
+        ({"eta": "1"}, TypeError, "eta is of type"),
+        ({"eta": None}, TypeError, "eta is of type NoneType"),
+        ({"eta": np.ones(2)}, ValueError, r"eta has shape \(2,\): one number is needed"),
+        ({"damping": [1.0]}, ValueError, r"damping has shape \(1,\): one number"),
+        ({"damping": True}, TypeError, "damping is of type bool"),
+        ({"damping": 1.0, "adapt": "yes"}, TypeError, "adapt is 'yes': True or False is needed"),
+        ({"damping": 1.0, "adapt": 1}, TypeError, "adapt is 1: True or False is needed"),
+    ],
+)
+def test_options_of_the_methods_are_checked_before_the_first_step(method, options, kind, message):
+    with pytest.raises(kind, match=message):
+        method(COMPOSED, np.ones(2), **options)
+
+
+def test_a_region_of_trust_has_a_positive_radius():
+    """A negative one would turn the step around."""
+    for radius in (-1.0, 0.0, np.inf, np.nan):
+        with pytest.raises(ValueError, match=r"radius is .*: a positive, finite length is needed"):
+            optimize.newton_cg(COMPOSED, np.ones(2), radius=radius)

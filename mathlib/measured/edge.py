@@ -64,7 +64,8 @@ def sharpness(loss, theta, eta, products=16):
     """The largest eigenvalue of the Hessian in the coordinates ``z = theta / sqrt(eta)``: a pure number.
 
     In z a step of `eta`, a number or one for each component, is a step of 1; for a number it is eta times the largest
-    eigenvalue of H itself.
+    eigenvalue of H itself. By Lanczos's method, so from below: where several eigenvalues are at the edge, 16 products
+    fall short by up to about a hundredth.
 
     >>> sharpness(lambda x: x[0] ** 2 + 3 * x[1] ** 2, np.zeros(2), np.array([0.5, 0.25]), 2).round(12)
     np.float64(1.5)

@@ -11,6 +11,7 @@ import numpy as np
 
 from mathlib import curvature
 from mathlib.curvature import Composed, plain
+from mathlib.door import shown
 from mathlib.optimize.line_search import TRIALS, falls, trial
 from mathlib.optimize.method import method
 from mathlib.optimize.objective import Step, dot
@@ -109,8 +110,8 @@ def natural_gradient(f, theta, eta=1.0, damping=0.0, adapt=False, family=None):
     >>> np.exp(step.theta).round(6)
     np.float64(2.0)
     """
-    if family is not None and family not in curvature.FAMILIES:
-        raise ValueError(f"family is {family!r}: 'categorical' or 'normal', or None, is needed.")
+    if family is not None and (not isinstance(family, str) or family not in curvature.FAMILIES):
+        raise ValueError(f"family is {shown(family)}: 'categorical' or 'normal', or None, is needed.")
 
     def form(output, loss, theta):
         return curvature.fisher(output, family or loss, theta)

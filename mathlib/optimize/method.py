@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from mathlib.door import finite, floats, program
+from mathlib.door import finite, floats, program, real, shown, whole
 from mathlib.optimize.objective import Objective, largest
 from mathlib.optimize.scipy_protocol import SCIPY, for_scipy
 
@@ -24,14 +24,25 @@ def method(generator):
         if options.keys() >= SCIPY:
             return for_scipy(checked, loss, theta0, **options)
         program(loss)
-        given = inspect.signature(generator).bind(loss, theta0, *args, **options).arguments
-        theta = np.array(floats(theta0, "theta0"))[()]
+        bound = inspect.signature(generator).bind(loss, theta0, *args, **options)
+        given, theta = bound.arguments, np.array(floats(theta0, "theta0"))[()]
         finite(theta0=theta)
+        for name, value in given.items():
+            default = parameters[name].default
+            if type(default) is float or (name in ("eta", "radius") and value is not None):
+                given[name] = real(value, name)
+            if type(default) is bool and not isinstance(value, (bool, np.bool)):
+                raise TypeError(f"{name} is {shown(value)}: True or False is needed.")
+            if type(default) is int:
+                whole(1, **{name: value})
+        if (radius := given.get("radius")) is not None and not 0 < radius < math.inf:
+            raise ValueError(f"radius is {radius}: a positive, finite length is needed, of theta's unit.")
         if (eta := given.get("eta")) is not None and not 0 < eta < math.inf:
             raise ValueError(f"eta is {eta}: a positive, finite step size is needed.")
         if given.get("M0") is not None:
-            options = {**options, "M0": metric(given["M0"], theta.size)}
-        return generator(Objective.of(loss), theta, *args, **options)
+            given["M0"] = metric(given["M0"], theta.size)
+        given["f"], given["theta"] = Objective.of(loss), theta
+        return generator(*bound.args, **bound.kwargs)
 
     checked.__signature__ = inspect.Signature(
         [p.replace(name={"f": "loss", "theta": "theta0"}.get(n, n)) for n, p in parameters.items()]

@@ -8,6 +8,7 @@ from collections import deque
 
 import numpy as np
 
+from mathlib.door import one_of
 from mathlib.optimize.line_search import along, falls, strong_wolfe, trial
 from mathlib.optimize.method import method
 from mathlib.optimize.objective import Objective, Step, dot, largest, norm, times
@@ -123,8 +124,7 @@ def conjugate_gradient(f, theta, beta="hager_zhang", M0=None, line_search=nearly
     >>> bool(np.max(np.abs(last.theta)) < 1e-15)
     True
     """
-    if beta not in BETAS:
-        raise ValueError(f"beta is {beta!r}: one of {', '.join(BETAS)} is needed.")
+    one_of(BETAS, beta=beta)
     step = f.at(theta)
     # The unit of all gradients, so that no square leaves the range.
     unit = (largest(step.gradient) or 1.0) if M0 is None else 1.0
@@ -318,8 +318,6 @@ def lbfgs(f, theta, m=20, M0=None, line_search=strong_wolfe):
     >>> np.allclose(step.M @ y, s)
     True
     """
-    if m < 1:
-        raise ValueError(f"m is {m}: a memory of at least one pair is needed.")
     step, pairs = f.at(theta), deque(maxlen=m)
     while not f.stalled(step):
         M = Pairs(list(pairs), M0) if pairs else M0

@@ -20,7 +20,7 @@ def draw_climb(t, sharpness, losses, eta, ylim, loss_lim):
     """Sharpness at the steps t, and the loss at all steps, with the line 2 / eta."""
     fig, (above, below) = plt.subplots(2, 1, figsize=(5.6, 4.6), sharex=True, height_ratios=(3, 2))
     above.axhline(2 / eta, color=INK, linewidth=1.2, linestyle=(0, (5, 2)))
-    above.text(t[-1], 2 / eta * 1.06, f"2/η = {2 / eta:.3g}", ha="right", va="bottom")
+    above.set_title(f"2/η = {2 / eta:.3g}", loc="left")
     above.plot(t, sharpness, color=BLUE)
     above.set_yscale("log")
     above.set_yticks([2, 5, 10, 20], ["2", "5", "10", "20"])
@@ -66,18 +66,18 @@ def draw_cycle(t, x2, found, foretold):
 def draw_valley(loss, path, flows, eta, minimum, n=60):
     """A walk among the level lines of a valley, with the line 2 / eta, and y of the steps and of two flows."""
     fig, (plane, along) = plt.subplots(1, 2, figsize=(5.6, 3.9), sharey=True, width_ratios=(3, 4))
-    xs, ys = np.meshgrid(np.linspace(-0.9, 0.9, 61), np.linspace(1.4, 2.4, 41))
+    xs, ys = np.meshgrid(np.linspace(-0.9, 0.9, 61), np.linspace(1.2, 2.4, 49))
     plane.contour(xs, ys, loss(np.stack([xs, ys])), np.geomspace(0.01, 1, 8), colors=MUTED, linewidths=0.6)
     plane.plot(*path[:n].T, color=BLUE, linewidth=0.8, linestyle="-", marker="o", markersize=3)
     plane.plot(*minimum, "x", color=INK, markersize=9, markeredgewidth=2)
-    plane.set(xlim=(-0.9, 0.9), ylim=(1.4, 2.4), xlabel="$x$", ylabel="$y$, the sharpness at $x = 0$")
+    plane.set(xlim=(-0.9, 0.9), ylim=(1.2, 2.4), xlabel="$x$", ylabel="$y$, the sharpness at $x = 0$")
     plane.grid(False)
     along.plot(path[:n, 1], color=BLUE, linestyle="-", linewidth=1)
     for flow, (colour, dash) in zip(flows.values(), LOOKS[1:], strict=False):
         along.plot(flow[:n], color=colour, linestyle=dash)
     along.set(xlim=(0, n), xlabel="step t")
     for k, (name, (colour, dash)) in enumerate(zip(["steps", *flows], LOOKS, strict=False)):
-        y = 0.22 - 0.085 * k
+        y = 0.21 - 0.08 * k
         along.plot([0.3, 0.42], [y, y], color=colour, linestyle=dash, transform=along.transAxes)
         along.text(0.46, y, name, color=colour, va="center", transform=along.transAxes)
     for ax in (plane, along):
