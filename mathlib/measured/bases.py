@@ -4,7 +4,9 @@ A network learns the digits on minibatches of 64, by a rule whose step size fall
 up. It is counted in gradients on a minibatch: a Hessian-vector product that comes with its gradient costs as many as
 `step_sizes` measured. SOAP's own matrix products are counted once as nothing, which they are beside large batches, and
 once as what they are here, in multiplications. "digits, turned" is the same problem in other coordinates: the pixels
-are turned by a random rotation, and so are the first weights at the start.
+are turned by a random rotation, and so are the first weights at the start. "SOAP, moved" has SOAP's runs, at its step
+size, from starts that are moved by 1e-12, in three ways: its first basis, and so its path, depends on rounding where a
+gradient has no full rank, and these rows show how much of SOAP's is chance.
 
 Step sizes and options are chosen by the mean test loss of the seeds `TUNING`, each with its own split of the digits,
 and judged by those of the seeds `JUDGING`.
@@ -26,6 +28,7 @@ BUDGET, BATCH, LAYERS = 400, 64, [(64, 32), (32, 10)]
 PROBLEMS = ["digits", "digits, turned"]
 TUNING, JUDGING = range(100, 103), range(10)
 ETAS = [1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 3e-1]
+MOVED = [f"SOAP, moved ({k})" for k in (1, 2, 3)]
 PRODUCT = facts("step_sizes")["costs"]["network clean"]["dual"]
 
 
@@ -50,6 +53,7 @@ RULES = {
     "AdamW": (s.adamw, 1, [{"decay": 0.01}, {"decay": 0.1}]),
     "signs of momentum": (partial(s.sign_descent, beta1=0.96), 1, [{}]),
     "SOAP": (s.soap, 1, [{}]),
+    **{rule: (s.soap, 1, [{}]) for rule in MOVED},
     "SOAP, all counted": (s.soap, soap_step(LAYERS, BATCH), [{}]),
     "Sophia": (s.sophia, 1 + (PRODUCT - 1) / 10, [{"gamma": 0.01}, {"gamma": 1.0}, {"gamma": 100.0}]),
     "AdaHessian": (s.adahessian, PRODUCT, [{"eps": 1e-4}, {"eps": 1e-2}]),
@@ -58,7 +62,8 @@ RULES = {
 
 def settings(rule):
     """What is tried of a rule: pairs of options and a step size."""
-    etas = [1e-3] if rule == "Adam, untuned" else [*ETAS, 1.0] if rule == "AdaHessian" else ETAS
+    special = {"Adam, untuned": [1e-3], "AdaHessian": [*ETAS, 1.0]} | {rule: [3e-2] for rule in MOVED}
+    etas = special.get(rule, ETAS)
     return [(options, eta) for options in RULES[rule][2] for eta in etas]
 
 
@@ -80,6 +85,9 @@ def run(name, rule, options, eta, seed):
     """The losses on the data learnt from and on the others at the end of a run; infinite, where it diverged."""
     theta0, model, loss, data, others = problem(name, seed)
     method, cost, _ = RULES[rule]
+    if rule in MOVED:
+        rng = np.random.default_rng([seed, MOVED.index(rule)])
+        theta0 = theta0 + 1e-12 * rng.standard_normal(theta0.shape)
     n = int(BUDGET / cost)
     blocks = {"blocks": model.unravel} if method is s.soap else {}
     steps = method(s.minibatches(loss, data, BATCH, seed), theta0, s.cosine(eta, n), **options, **blocks)
