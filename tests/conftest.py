@@ -2,26 +2,11 @@
 
 import pytest
 from browser import FLAGS, HTML, find_chromium, serve
-from hypothesis import settings
+from laws import table
 
-from mathlib.primitives import TABLE
-
-# The same examples in every run: a failure in one place is a failure in all. `pytest
-# --hypothesis-profile=search` looks for new ones.
-settings.register_profile("gate", derandomize=True, deadline=None)
-settings.register_profile("search", max_examples=2000, deadline=None)
-settings.load_profile("gate")
+__all__ = ["table"]
 
 collect_ignore_glob = ["wrong_answers/*", "typed.py"]  # what test_exercises and mypy read
-
-
-@pytest.fixture
-def table():
-    """The table, to be changed: it is put back afterwards."""
-    saved = dict(TABLE)
-    yield TABLE
-    TABLE.clear()
-    TABLE.update(saved)
 
 
 @pytest.fixture(scope="session")

@@ -24,11 +24,6 @@ SOURCES = ["pyproject.toml", "README.md", "LICENSE"]
 RUNNERS = ["pytest", "pytest-timeout", "pytest-xdist", "hypothesis"]
 # Tests that look at more than the package: at the book, the tools, the files of this tree.
 BEYOND = re.compile(r"\bROOT\b|_ext\b|book/|^(?:from|import) (?:browser|course|lab|minutes|notebooks|pages)\b", re.M)
-CONFTEST = """from hypothesis import settings
-
-settings.register_profile("gate", derandomize=True, deadline=None)
-settings.load_profile("gate")
-"""
 
 
 def version():
@@ -59,9 +54,9 @@ def check(python, archive, folder):
     program = install(python, place / "venv", ["-c", ROOT / "requirements.txt", f"{archive}[show]", *RUNNERS])
     tests = place / "tests"
     tests.mkdir()
-    for path in (*laws(), ROOT / "tests" / "programs.py"):
+    for path in (*laws(), *(ROOT / "tests").glob("programs*.py")):
         shutil.copy(path, tests)
-    (tests / "conftest.py").write_text(CONFTEST, encoding="utf-8")
+    shutil.copy(ROOT / "tests" / "laws.py", tests / "conftest.py")
     shutil.copy(ROOT / "pyproject.toml", place)
     run = [program, "-E", "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider", "--override-ini", "pythonpath="]
     return subprocess.run([*run, "--pyargs", "mathlib", tests], cwd=place).returncode == 0
