@@ -156,9 +156,11 @@ SHAPES = [(), (1,), (1, 1), (1, 4), (4, 1), (1, 1, 1, 1), (2, 2, 1, 3), (0,), (0
 @on_any_loss
 @pytest.mark.parametrize("shape", SHAPES)
 def test_a_row_a_column_a_number_or_nothing_is_a_theta(method, shape):
-    if 0 in shape and method.func is stochastic.steepest_descent:
-        pytest.skip("there is no vector of length 1")
     theta0 = np.random.default_rng(0).standard_normal(shape)
+    if 0 in shape and method.func is stochastic.steepest_descent:  # no step is of length 1
+        with pytest.raises(ValueError, match="at least one number is needed"):
+            run(method, bowls(), theta0, 5)
+        return
     path = run(method, bowls(), theta0, 5)
     assert path[-1].state["theta"].shape == shape
     assert np.all(np.isfinite(path[-1].state["theta"]))
