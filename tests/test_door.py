@@ -233,6 +233,7 @@ def test_every_argument_is_looked_at(name):
         (lambda: stochastic.minibatches(misfit, (X, Y), True), "batch_size is True: an integer"),
         (lambda: stochastic.minibatches(3, (X, Y)), "a function is needed, and a int came"),
         (lambda: tools.hutchinson_trace(np.eye(2)), "H is a ndarray.*aslinearoperator"),
+        (lambda: optimize.gauss_newton(np.exp, np.sum, THETA), r"theta0 is a function.*Composed\(output, loss\)"),
         (lambda: mathlib.check_grad(cubes, THETA, order=np.ones(2)), "order is a ndarray: 1 or 2"),
         (lambda: nn.dense(X, np.eye(3), 0.0), r"x has shape \(6, 2\), W \(3, 3\)"),
     ],
