@@ -24,6 +24,11 @@ def method(generator):
         if options.keys() >= SCIPY:
             return for_scipy(checked, loss, theta0, **options)
         program(loss)
+        if callable(theta0):
+            raise TypeError(
+                "theta0 is a function: a start of floats is needed. Instead, for a model's output and a loss of it:"
+                " mathlib.curvature.Composed(output, loss), and then theta0."
+            )
         bound = inspect.signature(generator).bind(loss, theta0, *args, **options)
         given, theta = bound.arguments, np.array(floats(theta0, "theta0"))[()]
         finite(theta0=theta)
