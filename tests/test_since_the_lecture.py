@@ -425,3 +425,35 @@ def test_a_region_of_trust_has_a_positive_radius():
     for radius in (-1.0, 0.0, np.inf, np.nan):
         with pytest.raises(ValueError, match=r"radius is .*: a positive, finite length is needed"):
             optimize.newton_cg(COMPOSED, np.ones(2), radius=radius)
+
+
+def damped_by_hand(seed, eta, seen):
+    """Follow an adapted damping with dense matrices, and note by which factors it changes."""
+    rng = np.random.default_rng(seed)
+    A, b, theta0 = rng.standard_normal((6, 3)), rng.standard_normal(6), 2 * rng.standard_normal(3)
+    output = lambda t: np.sin(A @ t) + 0.3 * (A @ t) ** 2  # noqa: E731
+    loss, damping, expected = Composed(output, lambda z: np.mean((z - b) ** 2) / 2), 0.01, theta0
+    for step in islice(optimize.gauss_newton(loss, theta0, eta, damping, adapt=True), 12):
+        theta = step.theta
+        np.testing.assert_allclose(theta, expected, rtol=1e-6, atol=1e-8)
+        J = (np.cos(A @ theta) + 0.6 * (A @ theta))[:, None] * A
+        G, g = J.T @ J / 6, J.T @ (output(theta) - b) / 6
+        for _ in range(20):
+            d = -eta * np.linalg.solve(G + damping * np.eye(3), g)
+            if loss(theta + d) < loss(theta) + 1e-4 * g @ d:
+                break
+            damping *= 8
+            seen.add(8)
+        expected = theta + d
+        gain = (loss(expected) - loss(theta)) / (g @ d + d @ G @ d / (2 * eta))
+        factor = 2 / 3 if gain > 0.75 else 3 / 2 if gain < 0.25 else 1
+        damping *= factor
+        seen.add(factor)
+
+
+def test_the_damping_follows_what_the_model_promised():
+    seen = set()
+    for seed in range(8):
+        damped_by_hand(seed, 1.0, seen)
+        damped_by_hand(seed, 0.5, seen)
+    assert seen == {2 / 3, 1, 3 / 2, 8}
