@@ -12,7 +12,7 @@ from mathlib.show.style import BLUE, GREEN, INK, MUTED, ORANGE, PURPLE
 
 
 def draw_heat_maps(exact, product, error, least):
-    """The sizes of the entries of a block and of a Kronecker product, in one scale of 24 colours: more make more bytes."""
+    """The sizes of the entries of a block and of a Kronecker product, in 24 colours: more would take more bytes."""
     fig, axes = plt.subplots(1, 2, figsize=(5.6, 3.4))
     top = np.sqrt(np.max(np.abs(exact)))
     for ax, matrix, title in zip(axes, (exact, product), ("exact block", "$A \\otimes G$"), strict=True):
