@@ -246,8 +246,9 @@ class Curvature(Symmetric):
         Raises LinAlgError where there is no such vector, or rounding hides it; and where the form is negative.
         Source: Hestenes, M. R. and Stiefel, E. (1952).
 
-        >>> G = gauss_newton(lambda x: x**2, lambda z: np.sum(z**2), np.array([1.0, 2.0]))
-        >>> G.solve(np.array([8.0, 32.0])), G.solve(np.array([8.0, 32.0]), damping=8.0)
+        >>> loss, theta = lambda z: np.sum(z**2), np.array([1.0, 2.0])
+        >>> G, g = gauss_newton(lambda x: x**2, loss, theta), np.array([8.0, 32.0])
+        >>> G.solve(g), G.solve(g, damping=8.0)
         (array([1., 1.]), array([0.5, 0.8]))
         """
         g, damping = reals(g, "g"), reals(damping, "damping")
