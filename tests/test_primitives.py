@@ -196,7 +196,7 @@ REFUSED = [
     (lambda x: np.where(x), "np.where", "position"),
     (lambda x: np.ravel(x, "F"), "np.ravel", "x.T"),
     (lambda x: x.flatten("A"), "np.ravel", "x.T"),
-    (lambda x: np.reshape(x, (3, 1), "F"), "np.reshape", "x.T"),
+    (lambda x: np.reshape(x, (3, 1), order="F"), "np.reshape", "x.T"),
     (lambda x: x.reshape(3, 1, order="F"), "np.reshape", "leave it out"),
     (lambda x: np.add.at(x, 0, 1.0), "np.add.at", "np.stack"),
     (lambda x: float(x[0]), "float", "np.stack"),
