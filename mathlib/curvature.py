@@ -81,7 +81,7 @@ def fisher(output, loss, theta):
     ----------
     output : a program of NumPy functions, from theta to z, whose first axis is that of the examples
     loss : the loss, a program from z to a scalar, or the name of the family of p(y | z)
-        In a loss the one `mathlib.nn.softmax_cross_entropy` is found, and p is the softmax of its logits.
+        In a loss the one `softmax_cross_entropy` of `mathlib.nn` is found, and p is the softmax of its logits.
         "categorical": p is the softmax of z, (N, K); "normal": each component of z is a mean, the variance is one.
     theta : float or array of floats
 
