@@ -73,6 +73,19 @@ def judged(rows, problem):
     return {method: np.array(losses) for method, losses in found.items()}
 
 
+def at_an_end(rows, problem):
+    """The methods whose chosen step size, or other option, is the least or the largest of several that were tried."""
+    found = []
+    for method in dict.fromkeys(row["method"] for row in rows):
+        mine = [row for row in rows if (row["problem"], row["method"]) == (problem, method)]
+        chosen = next(row for row in mine if int(row["seed"]) in JUDGING)
+        for option in ("eta", "other"):
+            tried = sorted({float(row[option]) for row in mine})
+            if len(tried) > 1 and float(chosen[option]) in (tried[0], tried[-1]):
+                found.append(f"{method} ({'step size' if option == 'eta' else 'option'})")
+    return found
+
+
 def gap(method, P, Q, unit=1.0, steps=5, **options):
     """How far a path is from the one that is taken in other coordinates, W = P W' Q, relative to its length.
 
