@@ -53,21 +53,25 @@ def main():
         if args.dry:
             return preview(known, args.workers)
         return run(known, args, end)
-    except (store.LockedError, store.WriteError) as error:
+    except store.StoreError as error:
         return str(error)
 
 
 def run(known, args, end):
     """Make the runs; returns what went wrong."""
     with driver.signals() as interrupted, contextlib.closing(known.log):
+
+        def stopped():
+            return "interrupted" if interrupted else "the minutes are over" if time.monotonic() > end else None
+
         try:
-            driver.measure(known, interrupted)
+            driver.measure(known, stopped)
             with driver.connected(args.scheduler, args.workers) as client:
-                failed = driver.sweep(known, client, lambda: interrupted() or time.monotonic() > end)
-        except driver.StopSweepError as stop:
+                failed = driver.sweep(known, client, stopped)
+        except driver.StopError as stop:
             known.export()
-            print(f"{stop} The same command goes on after the {len(known.rows)} runs that are stored.")
-            return 0 if interrupted() or time.monotonic() > end else 1
+            print(f"{stop}: the same command goes on after the {len(known.rows)} runs that are stored.")
+            return stopped() is None
         known.export(complete=not failed)
         print(f"{known.table} has {len(known.rows)} runs.")
         for (kind, key), error in failed.items():

@@ -6,6 +6,7 @@ import signal
 import time
 from concurrent.futures import CancelledError
 
+import dask
 from distributed import Client, LocalCluster
 from distributed.comm import CommClosedError
 from tqdm import tqdm
@@ -14,16 +15,17 @@ from mathlib.measured import tasks
 from mathlib.measured.digest import tree
 
 AHEAD = 4  # tasks that are handed out, for each worker
+FAILURES = 3  # workers that may die under a task before it is given up
 EXPORT_EVERY = 300  # seconds
 
 
-class StopSweepError(Exception):
+class StopError(Exception):
     """Why a sweep ends before all is done."""
 
 
 @contextlib.contextmanager
 def signals():
-    """A function that says whether the user wants to stop; the second time, Python's own answer comes."""
+    """A list to which an interruption is added, in the place of an exception; the second one is Python's own."""
     seen, kinds = [], (signal.SIGINT, signal.SIGTERM)
 
     def note(number, frame):
@@ -32,7 +34,7 @@ def signals():
 
     before = {kind: signal.signal(kind, note) for kind in kinds}
     try:
-        yield lambda: bool(seen)
+        yield seen
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
@@ -42,29 +44,36 @@ def signals():
 def connected(address, workers):
     """A client of the scheduler at an address; without one, of a scheduler of its own, with workers of one thread."""
     if address:
-        with Client(address, timeout=30) as client:
+        try:
+            client = Client(address)
+        except (OSError, ValueError) as error:
+            raise StopError(f"there is no scheduler at {address} ({error})") from None
+        with client:
             yield client
         return
-    # An interruption from the keyboard goes to all processes; the workers leave it to this one.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
-    finally:
-        signal.signal(signal.SIGINT, handler)
-    with cluster, Client(cluster) as client:
-        yield client
+    # A task is blamed for a worker that dies under it; one that would only wait there would be, too.
+    alone = {"distributed.scheduler.allowed-failures": FAILURES, "distributed.scheduler.worker-saturation": 1.0}
+    with dask.config.set(alone):
+        # An interruption from the keyboard goes to all processes; the workers leave it to this one.
+        handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+        finally:
+            signal.signal(signal.SIGINT, handler)
+        with cluster, Client(cluster) as client:
+            yield client
 
 
 def measure(store, stopped):
     """Measure the costs that are not known, here, while nothing else runs."""
     for problem, what in tqdm(store.experiment.unmeasured(store.costs), desc="costs", unit="cost"):
-        if stopped():
-            raise StopSweepError("interrupted.")
+        if reason := stopped():
+            raise StopError(reason)
         store.measured(problem, what, store.experiment.cost(problem, what))
 
 
 def sweep(store, client, stopped):
-    """Make all tasks of a store, or stop; returns the errors of those that could not be made, by task."""
+    """Make all tasks of a store, until `stopped` gives a reason; returns the errors of those that failed, by task."""
     experiment, results = store.experiment, queue.SimpleQueue()
     modules, costs = tree(store.package), dict(store.costs)
     waiting, out, failed, news, exported = [], {}, {}, True, time.monotonic()
@@ -81,7 +90,7 @@ def sweep(store, client, stopped):
         else:
             raise CommClosedError
         if isinstance(failed.get(task), tasks.OtherCodeError):
-            raise StopSweepError(str(failed[task]))
+            raise StopError(str(failed[task]))
         bar.set_description("code" if kind == "observe" else experiment.phase(key), refresh=False)
         bar.update()
 
@@ -105,12 +114,12 @@ def sweep(store, client, stopped):
                     news = True
                     while True:
                         take(results.get_nowait())
-                if stopped():
-                    raise StopSweepError("interrupted.")
+                if reason := stopped():
+                    raise StopError(reason)
                 if client.status != "running":
                     raise CommClosedError
                 if time.monotonic() - exported > EXPORT_EVERY:
                     store.export()
                     exported = time.monotonic()
         except (CommClosedError, CancelledError, TimeoutError):
-            raise StopSweepError("the scheduler is lost.") from None
+            raise StopError("the scheduler is lost") from None

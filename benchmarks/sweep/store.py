@@ -20,12 +20,8 @@ import numpy as np
 from mathlib.measured.digest import digest
 
 
-class LockedError(RuntimeError):
-    """The log of another sweep that is running."""
-
-
-class WriteError(RuntimeError):
-    """What could not be written."""
+class StoreError(RuntimeError):
+    """What cannot be read or written, and what to do."""
 
 
 @contextlib.contextmanager
@@ -34,35 +30,36 @@ def writing(path):
     try:
         yield
     except OSError as error:
-        raise WriteError(f"{path} cannot be written: {error.strerror}. Instead: make room for it.") from error
+        raise StoreError(f"{path} cannot be written: {error.strerror}. Instead: make room for it.") from error
 
 
 class Log:
-    """A file of JSON, a record a line. A last line that was cut off is dropped; there is one writer at a time.
+    """A file of JSON, a record a line, with one writer at a time; a last line that was cut off is dropped.
 
-    What `append` was given is in the file when it returns, and on the disk a second later.
+    What `append` was given is in the file when it returns, and on the disk a second later, or when the log is closed.
     """
 
     def __init__(self, path, read_only=False):
-        self.path, self.synced = path, 0.0
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = None if read_only else path.open("ab", buffering=0)
-        if self.file:
+        self.path, self.synced, self.file = path, 0.0, None
+        if not read_only:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self.file = path.open("ab", buffering=0)
             try:
                 fcntl.flock(self.file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise LockedError(f"another sweep writes {path}. Instead: wait for it, or interrupt it.") from None
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        if lines and not lines[-1].endswith(b"\n"):
-            cut = lines.pop()
-            if self.file:
-                self.file.truncate(path.stat().st_size - len(cut))
-        self.records = []
+                self.file.close()
+                raise StoreError(f"another sweep writes {path}. Instead: wait for it, or interrupt it.") from None
+            content = path.read_bytes()
+            self.file.truncate(content.rfind(b"\n") + 1)
+
+    def records(self):
+        """What was appended so far."""
+        lines = self.path.read_bytes().split(b"\n")[:-1] if self.path.exists() else []
         for place, line in enumerate(lines, 1):
             try:
-                self.records.append(json.loads(line))
+                yield json.loads(line)
             except ValueError:
-                raise ValueError(f"{path}, line {place}, is no JSON. Instead: delete that line.") from None
+                raise StoreError(f"{self.path}, line {place}, is no JSON. Instead: delete that line.") from None
 
     def append(self, **record):
         """Write a record."""
@@ -76,8 +73,8 @@ class Log:
 
     def close(self):
         """Let the disk have all of it, and another sweep write."""
-        os.fsync(self.file.fileno())
-        self.file.close()
+        with self.file:
+            os.fsync(self.file.fileno())
 
 
 def replace(path, content):
@@ -113,10 +110,12 @@ class Store:
         self.seconds, self.hours = defaultdict(list), 0.0
         self.log = Log(Path(runs) / f"{name}.jsonl", read_only)
         self.read_table()
-        if not self.log.records and self.hours and not read_only:
+        records = list(self.log.records())
+        if records:
+            self.hours = 0.0  # the log has those of the table
+        elif not read_only:
             self.log.append(hours=self.hours)
-        self.hours = 0.0 if self.log.records else self.hours
-        for record in self.log.records:
+        for record in records:
             self.read(record)
 
     def read_table(self):
@@ -125,7 +124,7 @@ class Store:
             with gzip.open(self.table, "rt", encoding="utf-8", newline="") as file:
                 columns, *rows = csv.reader(file)
             if columns != self.experiment.COLUMNS:
-                raise ValueError(f"{self.table} has columns {columns}. Instead: delete it, or make the columns again.")
+                raise StoreError(f"{self.table} has columns {columns}, not COLUMNS. Instead: delete it.")
             for row in rows:
                 key = tuple(map(whole_or_word, row[: len(self.keys)]))
                 self.add(key, row[len(self.keys)], dict(zip(self.outcomes, row[len(self.keys) + 1 :], strict=True)))
@@ -219,7 +218,7 @@ class Store:
 
     def export(self, complete=False):
         """Write the table, and the facts; when all is done, without the rows of former code."""
-        rows = {key: row for key, row in self.rows.items() if not complete or self.holds(key)}
+        rows = self.rows = {key: row for key, row in self.rows.items() if not complete or self.holds(key)}
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(self.experiment.COLUMNS)

@@ -3,15 +3,15 @@
 What counts is the syntax, without comments and docstrings, of
 
 - the outermost function or class that holds a function which was called,
-- statements at the level of modules. Where such functions stand, calls and loops count (rows of a table). Assignments
-  and imports count there and in the modules that these import from, if they bind a name that what counts mentions,
+- statements of modules that are no definitions: an assignment or an import if it binds a name that its module, or an
+  import or an attribute elsewhere, mentions in what counts; others (calls, loops) in the modules of those functions,
 - what these statements, decorators and bases call when they are imported, one call deep, and classes that are called,
 
-and the bytes of the package's data files that were opened. A run is observed once; as long as nothing changes of what
-counted then, the same run calls the same functions, so that the list of them gives its digest from the files alone.
+and the bytes of the package's data files that were opened. A run is observed once. As long as nothing changes of what
+counted then, the same run calls the same functions; so their list gives its digest from the files alone.
 
-Names are compared without their modules, so more may count than is executed. What is not seen: programs without a file
-(`exec`), code that is executed at import more than one call deep, and a branch that the observed run did not take.
+Names are compared as words, so more may count than is executed. What is not seen: programs without a file (`exec`),
+code that runs at import more than one call deep or under another name, and a branch that the observed run did not take.
 
 >>> from mathlib.problems import digits
 >>> _, names = executed("mathlib", digits)
@@ -151,9 +151,9 @@ class Statement:
         self.node, self.is_definition = node, isinstance(node, DEFINITION)
         others = frozenset() if self.is_definition else others
         self.text, nodes = canonical(node, others), list(walk(node, others))
-        self.mentions = {a.id for a in nodes if isinstance(a, ast.Name)}
-        self.mentions |= {a.attr for a in nodes if isinstance(a, ast.Attribute)}
-        self.mentions |= {alias.name for a in nodes if isinstance(a, IMPORT) for alias in a.names}
+        self.names = {a.id for a in nodes if isinstance(a, ast.Name)}
+        self.elsewhere = {a.attr for a in nodes if isinstance(a, ast.Attribute)}
+        self.elsewhere |= {alias.name for a in nodes if isinstance(a, ast.ImportFrom) for alias in a.names}
         self.sources = set().union(*(sources(a) for a in nodes if isinstance(a, IMPORT)))
         self.binds, at_import = set(), [node]
         if self.is_definition:
@@ -168,6 +168,12 @@ class Statement:
         self.calls_at_import = called(a for part in at_import for a in walk(part, others, bodies=False))
         if self.is_definition:
             self.calls_at_import |= {a.id for a in at_import if isinstance(a, ast.Name)}
+
+    def counts(self, mentions, calls, calls_at_import):
+        """Whether it counts for what counts already: by the names that this mentions, calls, and calls at import."""
+        if isinstance(self.node, ast.ClassDef):
+            return not self.binds.isdisjoint(calls | calls_at_import)
+        return not self.binds.isdisjoint(calls_at_import if self.is_definition else mentions)
 
 
 @functools.cache
@@ -236,18 +242,22 @@ def digest(package, names, others=frozenset()):
     defined = {(module, s.node.name): s for module in homes for s in of(module) if s.is_definition}
     if not functions <= defined.keys():
         return None
-    counted, new, reached = set(), {defined[f] for f in functions}, set(homes)
-    mentions, calls, calls_at_import = set(), set(), set()
+    counted, new = set(), {defined[f]: f[0] for f in functions}
+    mentions = {module: set() for module in homes}  # by modules that are reached
+    elsewhere, calls, calls_at_import = set(), set(), set()
     while new:
-        counted |= new
-        for s in new:
-            mentions |= s.mentions
+        counted |= new.keys()
+        for s, module in new.items():
+            mentions[module] |= s.names
+            elsewhere |= s.elsewhere
             calls |= s.calls
             calls_at_import |= s.calls_at_import
-            reached |= {module for module in s.sources if of(module)}
-        named = {ast.ClassDef: calls | calls_at_import, ast.FunctionDef: calls_at_import}
-        candidates = (s for module in reached for s in of(module) if s.binds or module in homes)
-        new = {s for s in candidates if not s.binds or not s.binds.isdisjoint(named.get(type(s.node), mentions))}
-        new -= counted
-    text = [f"{module} {s.text}" for module in sorted(reached) for s in of(module) if s in counted]
+            mentions |= {source: set() for source in s.sources if source not in mentions and of(source)}
+        new = {
+            s: module
+            for module, names in mentions.items()
+            for s in set(of(module)) - counted
+            if (s.counts(names | elsewhere, calls, calls_at_import) if s.binds else module in homes)
+        }
+    text = [f"{module} {s.text}" for module in sorted(mentions) for s in of(module) if s in counted]
     return short(text + [f"{path.name} {short(path.read_bytes())}" for path in files])

@@ -1,0 +1,595 @@
+"""The laws of a sweep: whatever happens to it, the table is the same, and nothing that is stored is made again."""
+
+import contextlib
+import gzip
+import importlib
+import json
+import os
+import resource
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mathlib.measured import digest as code
+from mathlib.measured.digest import digest, executed
+
+ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "benchmarks"))
+from sweep import store  # noqa: E402
+
+METHODS = '''
+"""Methods."""
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from toy.numbers import SHIFT, doubled
+
+SCALE = 2.0
+UNUSED = 5.0
+WEIGHTS = {"square": 2.0, "cube": 3.0}
+
+
+def method(f):
+    def checked(x):
+        return f(x) + SCALE
+
+    return checked
+
+
+@method
+def square(x):
+    """A square."""
+    return WEIGHTS["square"] * x * x + SHIFT
+
+
+@method
+def cube(x):
+    return WEIGHTS["cube"] * doubled(x) ** 3
+
+
+class Start:
+    def value(self):
+        return offset()
+
+
+class Later(Start):
+    """A start."""
+
+
+@cache
+def offset():
+    return float((Path(__file__).parent / "offset.txt").read_text())
+
+
+def unused(x):
+    return x
+'''
+
+NUMBERS = '''
+"""Numbers."""
+SHIFT = 1.0 - 1.0
+TWO = 2.0
+
+
+def twice(f):
+    return lambda x: f(x)
+
+
+@twice
+def doubled(x):
+    return x * TWO
+'''
+
+EXPERIMENT = '''
+"""Two phases: each k of each rule on each problem; then the best k with other seeds."""
+import os
+import time
+
+from toy.methods import Later, cube, square
+
+COLUMNS = ["problem", "rule", "k", "seed", "digest", "loss", "steps"]
+RULES = {"square": square, "cube": cube}
+PROBLEMS = ("a", "b")
+TUNING, EVALUATION = range(3), range(100, 105)
+
+
+def run(key, costs):
+    problem, rule, k, seed = key
+    note(key)
+    loss = RULES[rule](k - 2) ** 2 + (seed * (k + 1)) % 5 + Later().value()
+    return {"loss": f"{loss:.4g}", "steps": costs[problem]["product"]}, [loss, seed]
+
+
+def note(key):
+    with open(os.environ["TOY_NOTES"], "a") as file:
+        file.write(f"{os.getpid()} {key}\\n")
+    time.sleep(float(os.environ["TOY_SECONDS"]))
+    if os.environ.get("TOY_DEADLY") == repr(key):
+        os.kill(os.getpid(), 9)
+    if os.environ.get("TOY_WRONG") == repr(key):
+        raise ValueError("this run fails")
+
+
+def todo(outcomes):
+    pairs = [(problem, rule) for problem in PROBLEMS for rule in RULES]
+    keys = [(*pair, k, seed) for pair in pairs for k in range(5) for seed in TUNING]
+    if set(keys) <= set(outcomes):
+        keys = [(*pair, best(pair, outcomes), seed) for pair in pairs for seed in EVALUATION]
+    return [key for key in keys if key not in outcomes]
+
+
+def best(pair, outcomes):
+    return min(range(5), key=lambda k: sum(float(outcomes[*pair, k, seed]["loss"]) for seed in TUNING))
+
+
+def order(key):
+    return PROBLEMS.index(key[0]), list(RULES).index(key[1]), *key[2:]
+
+
+def phase(key):
+    return "tuning" if key[3] in TUNING else "evaluation"
+
+
+def brief(key):
+    return (*key[:2], 0, 0)
+
+
+def others(key):
+    return set(RULES) - {key[1]}
+
+
+def unmeasured(costs):
+    return [(problem, "product") for problem in PROBLEMS if problem not in costs]
+
+
+def cost(problem, what):
+    return 2.5
+'''
+RUNS = 2 * 2 * 5 * 3 + 2 * 2 * 5
+
+
+def make_package(folder, name="toy"):
+    """A package with an experiment."""
+    package = folder / name
+    package.mkdir(parents=True)
+    for module, text in {"__init__": "", "methods": METHODS, "numbers": NUMBERS, "experiment": EXPERIMENT}.items():
+        (package / f"{module}.py").write_text(text.replace("toy.", f"{name}."))
+    (package / "offset.txt").write_text("7")
+    return package
+
+
+# ------------------------------------------------------------------------------------------- the digest
+
+
+def forget():
+    for f in (code.snapshot, code.tree, code.parsed, code.statements):
+        f.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def package(tmp_path_factory):
+    """The name of a package, its folder, and what "square" executes in it."""
+    folder, patch = make_package(tmp_path_factory.mktemp("digest"), "digested"), pytest.MonkeyPatch()
+    with patch.context() as patch:
+        patch.syspath_prepend(folder.parent)
+        patch.setenv("TOY_NOTES", str(folder.parent / "notes"))
+        patch.setenv("TOY_SECONDS", "0")
+        experiment = importlib.import_module("digested.experiment")
+        key, costs = ("a", "square", 0, 0), {"a": {"product": 1}}
+        names = executed("digested", experiment.run, key, costs)[1]
+        assert names == executed("digested", experiment.run, key, costs)[1]  # the second time, it is in a cache
+        yield folder, names
+    forget()
+
+
+def test_what_is_executed_is_listed(package):
+    assert package[1] == [
+        "digested.experiment note",
+        "digested.experiment run",
+        "digested.methods Start",
+        "digested.methods method",
+        "digested.methods offset",
+        "digested.methods square",
+        "file offset.txt",
+    ]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "changes"), [
+    ("methods", "* x * x + SHIFT", "* x * x - SHIFT", True),  # a function that is called
+    ("methods", "f(x) + SCALE", "f(x) - SCALE", True),  # one within another
+    ("methods", "SCALE = 2.0", "SCALE = 3.0", True),  # a constant
+    ("numbers", "SHIFT = 1.0 - 1.0", "SHIFT = 2.0 - 2.0", True),  # that of another module
+    ("methods", '{"square": 2.0', '{"square": 2.5', True),  # an entry
+    ("methods", "import SHIFT, doubled", "import TWO as SHIFT, doubled", True),
+    ("methods", "@method\ndef square", "@cache\n@method\ndef square", True),
+    ("methods", "def unused", "def square(x):\n    return x\n\n\ndef unused", True),  # it takes the place of the first
+    ("methods", "class Start:\n    def value", "class Start:\n    size = 3\n\n    def value", True),
+    ("methods", '    """A start."""', "    def value(self):\n        return 0", True),  # in a class with no call so far
+    ("methods", "class Later(Start)", "class Later(Start, Generic)", True),
+    ("experiment", '"square": square', '"square": cube', True),
+    ("methods", "def unused", "print(3)\n\n\ndef unused", True),  # who knows what it does
+    ("offset.txt", "7", "8", True),
+    ("methods", '"""A square."""', '"""Another docstring."""', False),
+    ("methods", "SCALE = 2.0", "SCALE  =  2.0  # a comment", False),
+    ("methods", "UNUSED = 5.0", "UNUSED = 6.0", False),
+    ("methods", "UNUSED = 5.0\n", "", False),
+    ("methods", "def unused(x):\n    return x", "def unused(x):\n    return -x", False),
+    ("methods", "def unused(x):\n    return x", "", False),
+    ("methods", "doubled(x) ** 3", "doubled(x) ** 2", False),  # another function
+    ("methods", '"cube": 3.0', '"cube": 4.0', False),  # the entry of another run
+    ("methods", '"cube": 3.0', '"cube": 3.0, "root": 4.0', False),
+    ("experiment", '"cube": cube}', '"cube": square}', False),
+    ("experiment", "range(100, 105)", "range(100, 110)", False),
+    ("numbers", "x * TWO", "x + x", False),  # a function that only others use
+    ("numbers", "TWO = 2.0", "TWO = 3.0", False),
+    ("methods", "from functools import cache", "from functools import cache, partial", False),
+    ("methods", "import Path\n", "import Path\n\nimport os\n", False),
+])  # fmt: skip
+def test_the_digest_changes_with_what_is_executed(package, file, old, new, changes):
+    (folder, names), others = package, frozenset({"cube", "root"})
+    path = folder / (file if "." in file else f"{file}.py")
+    text, (old, new) = path.read_text(), (a.replace("toy.", "digested.") for a in (old, new))
+    assert old in text
+    forget()
+    before, whole = digest("digested", names, others), code.tree("digested")
+    try:
+        path.write_text(text.replace(old, new))
+        forget()
+        assert (digest("digested", names, others) != before) is changes
+        assert (code.tree("digested") != whole) is (path.suffix == ".py")
+    finally:
+        path.write_text(text)
+    forget()
+    assert digest("digested", names, others) == before
+
+
+@pytest.mark.parametrize("gone", ["digested.methods none", "digested.none square", "file none.txt"])
+def test_what_is_no_more_has_no_digest(package, gone):
+    assert digest("digested", [*package[1], gone]) is None
+
+
+SYNTAX = '''
+def f(x: int = 3, *args, y=None, **rest) -> "float":
+    """Doc."""
+    if (n := len(args)) > 2 and not rest:
+        return f"{x!r:>{n}} and {y:.3f}", b"bytes", -1.5e-7, 1j, ...
+    match args:
+        case [1, *others] | {"a": others}:
+            return [a async for a in others] if False else lambda: {**rest, "k": {*args}}
+    with open(x) as a, a: pass
+    try: return x[1:2, ::3, ...]
+    except* (ValueError, KeyError): raise TypeError from None
+    finally: global g; g = []
+'''
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])
+def test_the_syntax_is_the_same_text_on_every_python(python):
+    program = shutil.which(f"python{python}")
+    if not program or subprocess.run([program, "-c", ""], check=False).returncode:
+        pytest.skip(f"there is no Python {python}")
+    text = f"""
+import ast, importlib.util
+spec = importlib.util.spec_from_file_location("digest", {str(code.__file__)!r})
+digest = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(digest)
+print(digest.short([digest.canonical(a) for a in ast.parse({SYNTAX!r}.replace("async for", "for")).body]))
+"""
+    answer = subprocess.run([program, "-c", text], capture_output=True, text=True, check=True).stdout
+    assert answer == "a7f589df63ebf2d9\n"
+
+
+def test_what_a_run_executes_does_not_hang_on_the_runs_before():
+    text = """
+import sys
+from itertools import islice
+from mathlib import stochastic
+from mathlib.measured.digest import digest, executed
+from mathlib.problems import NOISY
+def run(problem, method):
+    data = NOISY[problem](0)
+    return data.loss(next(islice(method(data.losses(), data.theta0, 1e-3), 21, None)).theta)
+pairs = [("network noisy", stochastic.carried_drift), ("tumours", stochastic.sgd), ("cnn", stochastic.sgd)]
+for pair in pairs[:: int(sys.argv[1])]:
+    names = executed("mathlib", run, *pair)[1]
+    print(pair[0], digest("mathlib", names), names)
+"""
+    forth, back = (
+        subprocess.run([sys.executable, "-c", text, step], capture_output=True, text=True, check=True).stdout
+        for step in ("1", "-1")
+    )
+    assert forth.splitlines() == back.splitlines()[::-1]
+    assert "mathlib.problems.data digits" in forth
+
+
+# ------------------------------------------------------------------------------------------- the store
+
+
+@settings(max_examples=30)
+@given(st.lists(st.dictionaries(st.text(max_size=3), st.floats() | st.text()), min_size=1), st.data())
+def test_a_log_that_is_cut_anywhere_keeps_its_whole_lines(tmp_path_factory, records, data):
+    path = tmp_path_factory.mktemp("log") / "log.jsonl"
+    log = store.Log(path)
+    for record in records:
+        log.append(record=record)
+    log.close()
+    content = path.read_bytes()
+    assert repr([r["record"] for r in log.records()]) == repr(records)
+    cut = data.draw(st.integers(0, len(content)))
+    path.write_bytes(content[:cut])
+    assert len(list(store.Log(path, read_only=True).records())) == content[:cut].count(b"\n")
+    assert path.read_bytes() == content[:cut]
+    log = store.Log(path)
+    log.append(record="new")
+    log.close()
+    kept = records[: content[:cut].count(b"\n")]
+    assert repr([r["record"] for r in log.records()]) == repr([*kept, "new"])
+
+
+def test_a_line_that_is_no_json_is_named(tmp_path):
+    (tmp_path / "log").write_text('{"a": 1}\nnonsense\n{"b": 2}\n')
+    with pytest.raises(store.StoreError, match="line 2, is no JSON"):
+        list(store.Log(tmp_path / "log", read_only=True).records())
+
+
+def test_a_log_has_one_writer(tmp_path):
+    log = store.Log(tmp_path / "log")
+    with pytest.raises(store.StoreError, match="another sweep writes"):
+        store.Log(tmp_path / "log")
+    log.close()
+    store.Log(tmp_path / "log").close()
+
+
+# ------------------------------------------------------------------------------------------- the sweep
+
+
+class Sweep:
+    """A folder with an experiment, and the command that makes its runs."""
+
+    def __init__(self, folder, seconds=0.02):
+        self.folder, self.package, self.notes = folder, make_package(folder), folder / "notes"
+        self.table, self.log = self.package / "experiment.csv.gz", folder / "runs/experiment.jsonl"
+        self.environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(map(str, (folder, ROOT))),
+            "PYTHONDONTWRITEBYTECODE": "1",  # a change within a second would not be seen
+            "TOY_NOTES": str(self.notes),
+            "TOY_SECONDS": str(seconds),
+        }
+        self.children = []
+
+    def start(self, *options, **more):
+        """Start the command."""
+        options = ["--experiment", "toy.experiment", "--runs", str(self.log.parent), *map(str, options)]
+        return self.spawn([sys.executable, str(ROOT / "benchmarks/experiment.py"), *options], **more)
+
+    def spawn(self, command, environment=None, **more):
+        """Start a process that ends with the test."""
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+        child = subprocess.Popen(command, env=self.environment | (environment or {}), cwd=self.folder, **pipes, **more)
+        self.children.append(child)
+        return child
+
+    def finish(self, child):
+        """What a command says, and its code."""
+        out, err = child.communicate(timeout=60)
+        return out + err, child.returncode
+
+    def make(self, *options, **more):
+        """Let the command end."""
+        said, returned = self.finish(self.start(*options, **more))
+        assert returned == 0, said
+        return said
+
+    def made(self):
+        """The keys that were run so far, and the processes."""
+        lines = self.notes.read_text().splitlines() if self.notes.exists() else []
+        return [line.split(" ", 1)[1] for line in lines], [int(line.split(" ", 1)[0]) for line in lines]
+
+    def stored(self):
+        """The keys of the log."""
+        records = (json.loads(line) for line in self.log.read_text().splitlines())
+        return [repr(tuple(record["key"])) for record in records if "key" in record]
+
+    def until(self, n, child):
+        """Wait until so many runs were made."""
+        end = time.monotonic() + 60
+        while len(self.made()[0]) < n:
+            assert child.poll() is None, child.communicate()
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+    def rows(self):
+        return gzip.decompress(self.table.read_bytes()).decode().splitlines()[1:]
+
+
+@pytest.fixture
+def sweep(tmp_path):
+    sweep = Sweep(tmp_path)
+    yield sweep
+    for child in sweep.children:
+        if child.poll() is None:
+            os.killpg(child.pid, signal.SIGKILL)
+        child.communicate()
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """The sweep that nothing happened to."""
+    sweep = Sweep(tmp_path_factory.mktemp("undisturbed"), seconds=0)
+    sweep.said = sweep.make()
+    return sweep
+
+
+def test_an_undisturbed_sweep_makes_every_run_once(undisturbed):
+    made, _ = undisturbed.made()
+    assert len(undisturbed.rows()) == RUNS
+    assert len(made) == RUNS + 4  # each pair is observed once
+    assert sorted(undisturbed.stored()) == sorted(set(made))
+    assert f"has {RUNS} runs" in undisturbed.said
+    facts = json.loads(undisturbed.table.with_name("experiment.json").read_text())
+    assert facts["counts"] == {"tuning": 60, "evaluation": 20}
+    assert facts["costs"] == {"a": {"product": 2.5}, "b": {"product": 2.5}}
+
+
+def test_the_second_phase_comes_after_the_first(undisturbed):
+    seeds = [int(key.rstrip(")").split(", ")[-1]) for key in undisturbed.stored()]
+    assert all(seed < 100 for seed in seeds[:60])
+    assert all(seed >= 100 for seed in seeds[60:])
+    best = {tuple(row.split(",")[:3]) for row in undisturbed.rows() if int(row.split(",")[3]) >= 100}
+    assert len(best) == 4
+
+
+def test_a_finished_sweep_makes_nothing(undisturbed):
+    kept, made = undisturbed.table.read_bytes(), undisturbed.made()
+    undisturbed.make()
+    assert undisturbed.table.read_bytes() == kept
+    assert undisturbed.made() == made
+
+
+def test_a_killed_worker_changes_nothing(sweep, undisturbed):
+    child = sweep.start()
+    sweep.until(20, child)
+    os.kill(sweep.made()[1][-1], signal.SIGKILL)
+    said, returned = sweep.finish(child)
+    assert returned == 0, said
+    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+    assert len(set(sweep.made()[1])) == 3
+    assert sorted(sweep.stored()) == sorted(undisturbed.stored())
+
+
+def test_an_interrupted_sweep_goes_on_where_it_was(sweep, undisturbed):
+    stored = []
+    for stop in (lambda child: os.killpg(child.pid, signal.SIGINT), lambda child: child.terminate()):
+        child = sweep.start()
+        sweep.until(20, child)
+        stop(child)
+        said, returned = sweep.finish(child)
+        assert returned == 0, said
+        assert not set(stored) & set(sweep.made()[0])
+        stored = sweep.stored()
+        assert f"interrupted: the same command goes on after the {len(stored)} runs that are stored" in said
+        assert len(sweep.rows()) == len(stored) < RUNS
+        sweep.notes.unlink()
+    sweep.make()
+    assert len(stored) >= 20
+    assert not set(stored) & set(sweep.made()[0])
+    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+
+
+def test_a_lost_scheduler_loses_no_run(sweep, undisturbed):
+    dask, place = [sys.executable, "-m", "distributed.cli.dask_scheduler"], sweep.folder / "scheduler.json"
+    options = ["--no-dashboard", "--scheduler-file", str(place)]
+    scheduler = sweep.spawn([*dask, "--host", "127.0.0.1", "--port", "0", *options])
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *options]
+    for k in range(2):
+        sweep.spawn([*worker, "--local-directory", str(sweep.folder / f"worker {k}")])
+    end = time.monotonic() + 60
+    while not place.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    address = json.loads(place.read_text())["address"]
+    child = sweep.start(environment={"SCHEDULER": address})
+    sweep.until(20, child)
+    scheduler.kill()
+    said, returned = sweep.finish(child)
+    assert returned == 1
+    stored = sweep.stored()
+    assert f"the scheduler is lost: the same command goes on after the {len(stored)} runs" in said
+    sweep.notes.unlink()
+    sweep.make()
+    assert not set(stored) & set(sweep.made()[0])
+    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+
+
+def test_a_full_disk_stops_the_sweep(sweep, undisturbed):
+    child = sweep.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)))
+    said, returned = sweep.finish(child)
+    assert returned == 1
+    assert "cannot be written: File too large. Instead: make room for it." in said
+    assert sweep.log.stat().st_size == 6000
+    stored = [line for line in sweep.log.read_bytes().split(b"\n")[:-1] if b'"key"' in line]
+    assert stored
+    sweep.notes.unlink()
+    sweep.make()
+    assert len(sweep.made()[0]) == RUNS - len(stored)
+    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+
+
+def test_two_sweeps_do_not_write_one_log(sweep):
+    first = sweep.start(environment={"TOY_SECONDS": "1"})
+    sweep.until(1, first)
+    said, returned = sweep.finish(sweep.start())
+    assert returned == 1
+    assert "another sweep writes" in said
+    assert first.poll() is None
+    assert "tasks next" in sweep.make("--dry")  # it only reads
+
+
+def test_runs_of_code_that_changed_are_made_again(undisturbed, tmp_path):
+    sweep = copied(undisturbed, tmp_path)
+    path = sweep.package / "methods.py"
+    path.write_text(path.read_text().replace("doubled(x) ** 3", "doubled(x) ** 3 + 1"))
+    said = sweep.make("--dry")
+    assert "code: 2\n2 tasks next" in said
+    sweep.make()
+    made, _ = sweep.made()
+    assert all("'cube'" in key for key in made)
+    assert len(set(made)) == RUNS // 2
+    before, after = undisturbed.rows(), sweep.rows()
+    assert [row for row in before if ",square," in row] == [row for row in after if ",square," in row]
+    assert not set(before) & {row for row in after if ",cube," in row}
+    assert len(after) == RUNS
+
+
+def test_a_table_alone_is_enough_to_resume(undisturbed, tmp_path):
+    sweep = copied(undisturbed, tmp_path)
+    shutil.rmtree(sweep.log.parent)
+    sweep.make()
+    assert len(sweep.made()[0]) == 4  # observed, to see that the digests are those of the table
+    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+
+
+def copied(sweep, folder):
+    """The same sweep in another folder."""
+    other = Sweep(folder, seconds=0)
+    shutil.copytree(sweep.log.parent, other.log.parent)
+    for end in ("csv.gz", "json"):
+        shutil.copy(sweep.package / f"experiment.{end}", other.package)
+    return other
+
+
+def test_a_run_that_fails_or_kills_its_workers_is_named(sweep, undisturbed):
+    deadly, wrong = ("a", "square", 2, 1), ("b", "cube", 3, 0)
+    child = sweep.start(environment={"TOY_DEADLY": repr(deadly), "TOY_WRONG": repr(wrong)})
+    said, returned = sweep.finish(child)
+    assert returned == 1
+    assert f"perform {wrong}: ValueError: this run fails" in said
+    assert f"perform {deadly}: KilledWorker" in said
+    assert len(sweep.stored()) == 60 - 2  # the second phase waits for them
+    sweep.make()
+    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+
+
+def test_minutes_end_a_sweep(sweep):
+    said = sweep.make("--minutes", 0.05, environment={"TOY_SECONDS": "0.3"})
+    assert "the minutes are over: the same command goes on after the" in said
+    assert "about 0.0" in sweep.make("--dry")
+
+
+def test_without_a_scheduler_at_an_address_it_says_so(undisturbed, tmp_path):
+    sweep, soon = copied(undisturbed, tmp_path), {"DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT": "1s"}
+    with contextlib.closing(socket.socket()) as taken:  # but nobody listens
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        said, returned = sweep.finish(sweep.start("--scheduler", address, environment=soon))
+    assert returned == 1
+    assert "there is no scheduler at tcp://127.0.0.1" in said
