@@ -159,7 +159,7 @@ def test_noise_is_smoothed_by_a_gaussian():
 
 
 def test_signals_are_as_published():
-    """Moments and correlations of the published data, and that a linear model reads a third of them."""
+    """Moments and correlations of the published data, and that least squares read a quarter of them, as there."""
     X, y, X_test, y_test = mnist_1d()
     Z = np.concatenate([X, X_test])
     assert abs(Z.mean()) < 1e-12
@@ -169,7 +169,7 @@ def test_signals_are_as_published():
     assert np.mean(Z**4) == pytest.approx(4.40, abs=0.2)
     W, *_ = np.linalg.lstsq(np.column_stack([X, np.ones(len(X))]), np.eye(10)[y])
     right = np.argmax(np.column_stack([X_test, np.ones(len(X_test))]) @ W, axis=1) == y_test
-    assert 0.25 < np.mean(right) < 0.4
+    assert 0.18 < np.mean(right) < 0.32
 
 
 # ------------------------------------------------------------------------------------- the characters
