@@ -201,6 +201,7 @@ def attention(Q, K, V, causal=True):
            [2.],
            [2.]])
     """
+    one_of((True, False), causal=causal)
     Q, K, V = (reals(a, name) for a, name in ((Q, "Q"), (K, "K"), (V, "V")))
     if min(Q.ndim, K.ndim, V.ndim) < 2 or Q.shape[-1] != K.shape[-1] or K.shape[-2] != V.shape[-2]:
         needed = "(..., T, d), (..., S, d) and (..., S, e) are needed"

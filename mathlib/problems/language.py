@@ -37,7 +37,7 @@ def sequences(test=0.1):
     return read_only(X[:learnt], Y[:learnt], X[learnt:], Y[learnt:])
 
 
-def transformer(symbols, width=40, heads=4, hidden=160, context=CONTEXT, seed=0):
+def transformer(symbols, width=40, heads=2, hidden=160, context=CONTEXT, seed=0):
     """One layer of causal attention and a relu network, both beside the identity: ``theta0`` and ``model(theta, X)``.
 
     X (N, context) holds whole numbers below `symbols`; the logits (N context, symbols) are those of the next ones.
