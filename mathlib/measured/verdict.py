@@ -45,7 +45,7 @@ PROBLEMS = {
     "mnist 128x3 noisy": Problem("tuning", 300, 0.5, 2.3),
     "signals": Problem("tuning", 1000, 1.2, 2.3),
     "network clean": Problem("evaluation", 1000, 0.05, 2.3),
-    "tumours": Problem("evaluation", 500, 0.12, 0.7),
+    "tumours": Problem("evaluation", 200, 0.12, 0.7),
     "mnist 512x1": Problem("evaluation", 500, 0.4, 2.3),
     "mnist 256x3 noisy": Problem("evaluation", 200, 0.5, 2.3),
     "mnist 32x3 noisy": Problem("evaluation", 1000, 0.35, 2.3),
@@ -144,10 +144,15 @@ RULES |= {  # nothing to choose: a step size for each, once and for all
 
 
 @cache
-def applies(rule, problem):
-    """Whether a rule can be run on a problem: some need the layers of a network, or classes."""
-    needs, data = METHODS[RULES[rule].method].needs, NOISY[problem](0)
+def can_run(method, problem):
+    """Whether a method has what it needs on a problem: the layers of a network, or classes."""
+    needs, data = METHODS[method].needs, NOISY[problem](0)
     return not (needs and data.unravel is None) and not (needs == "classes" and data.errors is None)
+
+
+def applies(rule, problem):
+    """Whether a rule can be run on a problem."""
+    return can_run(RULES[rule].method, problem)
 
 
 def steps_paid(problem, method, account, costs):
@@ -188,8 +193,8 @@ def run(key, costs, engine="compiled"):
     """A run: its outcome by column, and the test losses at the checkpoints.
 
     `key` is (problem, rule, quarter, account, seed); `costs` has, by problem and method, the cost of a step in steps of
-    Adam. Where the run diverges, which is where a number is not finite, the test loss is `LOST` times that of the start,
-    or the loss ends above it, all is inf.
+    Adam. Where the run diverges, all is inf: where a number is not finite, the test loss is `LOST` times that of the
+    start, or the loss ends above it.
     """
     data, n, steps = path(key, costs, engine)
     short, target = key[3] == "short", PROBLEMS[key[0]].target
