@@ -16,7 +16,9 @@ from itertools import islice
 
 import numpy as np
 
+from mathlib import grad_and_hvp, hessian, value_and_grad
 from mathlib import stochastic as s
+from mathlib.measured.costs import ratio
 from mathlib.problems import NOISY
 
 COLUMNS = ["problem", "rule", "quarter", "account", "seed", "digest", "engine", "steps", "train", "test", "errors"]
@@ -55,44 +57,34 @@ PROBLEMS = {
 }
 
 
-def of_theta(method, **options):
-    """A method that does not ask which layers there are."""
-    return lambda problem, eta: method(problem.losses(), problem.theta0, eta, **options)
-
-
-def of_layers(method, **options):
-    """A method for the matrices of a network."""
-    return lambda problem, eta: method(problem.losses(), problem.theta0, eta, blocks=problem.unravel, **options)
-
-
 # A method; how many gradients' worth of work a step has beside its own, when a product counts 2 more and matrix work
 # nothing (None: it has neither); how that is measured: by a "product" of dual numbers, by one of a recorded "hessian",
 # or by its "step"; and what it needs of a problem, layers or classes.
-Method = namedtuple("Method", "steps extra measured needs", defaults=[None, None, None])
+Method = namedtuple("Method", "steps options extra measured needs", defaults=[None, None, None])
 METHODS = {
-    "SGD": Method(of_theta(s.sgd)),
-    "momentum": Method(of_theta(s.momentum)),
-    "Adam": Method(of_theta(s.adam, published=True)),
-    "Adam .99": Method(of_theta(s.adam, published=True, beta2=0.99)),
-    "AdamW": Method(of_theta(s.adamw, decay=0.1)),
-    "AdamW .99": Method(of_theta(s.adamw, decay=0.1, beta2=0.99)),
-    "schedule-free": Method(of_theta(s.schedule_free)),
-    "Prodigy": Method(of_theta(s.prodigy)),
-    "hypergradient": Method(of_theta(s.hypergradient)),
-    "CDAT 1": Method(of_theta(s.cdat, sigma=1.0, beta3=0.9), 2.0, "hessian"),
-    "CDAT 2": Method(of_theta(s.cdat, sigma=2.0, beta3=0.9), 2.0, "hessian"),
-    "CDAT-Adam 1": Method(of_theta(s.cdat, sigma=1.0, beta1=0.9, beta3=0.9, adam=True), 2.0, "hessian"),
-    "CDAT-Adam 2": Method(of_theta(s.cdat, sigma=2.0, beta1=0.9, beta3=0.9, adam=True), 2.0, "hessian"),
-    "Muon": Method(of_layers(s.muon), 0.0, "step", "layers"),
-    "SOAP": Method(of_layers(s.soap), 0.0, "step", "layers"),
-    "K-FAC": Method(of_layers(s.kfac, beta1=0.9, every=10, others="gradient"), 0.1, "step", "classes"),
-    "Sophia": Method(of_theta(s.sophia), 0.2, "product"),
-    "AdaHessian": Method(of_theta(s.adahessian), 2.0, "product"),
-    "second-order Adam": Method(of_theta(s.second_order_adam), 2.0, "hessian"),
-    "corrected momentum": Method(of_theta(s.hessian_corrected_momentum), 2.0, "product"),
-    "carried drift": Method(of_theta(s.carried_drift), 0.1, "product"),
-    "no slope": Method(of_theta(s.carried_drift, gamma=0.0), 0.1, "product"),
-    "one product": Method(of_theta(s.carried_drift, gamma=0.0, every=10**9)),
+    "SGD": Method(s.sgd, {}),
+    "momentum": Method(s.momentum, {}),
+    "Adam": Method(s.adam, {"published": True}),
+    "Adam .99": Method(s.adam, {"published": True, "beta2": 0.99}),
+    "AdamW": Method(s.adamw, {"decay": 0.1}),
+    "AdamW .99": Method(s.adamw, {"decay": 0.1, "beta2": 0.99}),
+    "schedule-free": Method(s.schedule_free, {}),
+    "Prodigy": Method(s.prodigy, {}),
+    "hypergradient": Method(s.hypergradient, {}),
+    "CDAT 1": Method(s.cdat, {"sigma": 1.0, "beta3": 0.9}, 2.0, "hessian"),
+    "CDAT 2": Method(s.cdat, {"sigma": 2.0, "beta3": 0.9}, 2.0, "hessian"),
+    "CDAT-Adam 1": Method(s.cdat, {"sigma": 1.0, "beta1": 0.9, "beta3": 0.9, "adam": True}, 2.0, "hessian"),
+    "CDAT-Adam 2": Method(s.cdat, {"sigma": 2.0, "beta1": 0.9, "beta3": 0.9, "adam": True}, 2.0, "hessian"),
+    "Muon": Method(s.muon, {}, 0.0, "step", "layers"),
+    "SOAP": Method(s.soap, {}, 0.0, "step", "layers"),
+    "K-FAC": Method(s.kfac, {"beta1": 0.9, "every": 10, "others": "gradient"}, 0.1, "step", "classes"),
+    "Sophia": Method(s.sophia, {}, 0.2, "product"),
+    "AdaHessian": Method(s.adahessian, {}, 2.0, "product"),
+    "second-order Adam": Method(s.second_order_adam, {}, 2.0, "hessian"),
+    "corrected momentum": Method(s.hessian_corrected_momentum, {}, 2.0, "product"),
+    "carried drift": Method(s.carried_drift, {}, 0.1, "product"),
+    "no slope": Method(s.carried_drift, {"gamma": 0.0}, 0.1, "product"),
+    "one product": Method(s.carried_drift, {"gamma": 0.0, "every": 10**9}),
 }
 
 SCHEDULES = {"": lambda eta, n: eta, "linear": s.linear_decay, "cosine": s.cosine}
@@ -105,26 +97,26 @@ def named(method, schedule):
     return f"{method}, {schedule}" if schedule else method
 
 
-GRIDS = [  # the methods with a step size to choose, where their grid starts, and their schedules
-    ("SGD", -4, ("", "linear", "cosine")),
-    ("momentum", -3, ("", "linear", "cosine")),
-    ("Adam", -10, ("", "linear", "cosine")),
-    ("Adam .99", -10, ("", "linear", "cosine")),
-    ("AdamW", -10, ("", "linear", "cosine")),
-    ("AdamW .99", -10, ("", "linear", "cosine")),
-    ("schedule-free", -9, ("",)),
-    ("hypergradient", -13, ("", "linear")),
-    ("Muon", -8, ("", "linear")),
-    ("SOAP", -10, ("linear",)),
-    ("K-FAC", -7, ("linear",)),
-    ("Sophia", -12, ("linear",)),
-    ("AdaHessian", -6, ("linear",)),
-    ("second-order Adam", -3, ("", "linear")),
-    ("corrected momentum", -5, ("", "linear")),
-]
+GRIDS = {  # the methods with a step size to choose, where their grid starts, and their schedules
+    "SGD": (-4, ("", "linear", "cosine")),
+    "momentum": (-3, ("", "linear", "cosine")),
+    "Adam": (-10, ("", "linear", "cosine")),
+    "Adam .99": (-10, ("", "linear", "cosine")),
+    "AdamW": (-10, ("", "linear", "cosine")),
+    "AdamW .99": (-10, ("", "linear", "cosine")),
+    "schedule-free": (-9, ("",)),
+    "hypergradient": (-13, ("", "linear")),
+    "Muon": (-8, ("", "linear")),
+    "SOAP": (-10, ("linear",)),
+    "K-FAC": (-7, ("linear",)),
+    "Sophia": (-12, ("linear",)),
+    "AdaHessian": (-6, ("linear",)),
+    "second-order Adam": (-3, ("", "linear")),
+    "corrected momentum": (-5, ("", "linear")),
+}
 RULES = {
     named(method, schedule): Rule(method, schedule, first=first)
-    for method, first, schedules in GRIDS
+    for method, (first, schedules) in GRIDS.items()
     for schedule in schedules
 }
 RULES |= {  # nothing to choose: a step size for each, once and for all
@@ -161,7 +153,7 @@ def steps_paid(problem, method, account, costs):
     `costs` has by problem the cost of "product" and "hessian", a gradient with its product in gradients, and of some
     methods, a step in steps of Adam.
     """
-    _, extra, measured, _ = METHODS[method]
+    _, _, extra, measured, _ = METHODS[method]
     if extra is None:
         cost = 1
     elif account == "products":
@@ -177,11 +169,16 @@ def path(key, costs, engine="compiled"):
     """The problem of a run, its number of steps, and the steps."""
     problem, rule, quarter, account, seed = key
     method, schedule, first, eta = RULES[rule]
-    data = NOISY[problem](seed, engine)
-    n = steps_paid(problem, method, account, costs)
-    eta = eta if first is None else 10 ** (quarter / 4)
-    steps = METHODS[method].steps(data, SCHEDULES[schedule](eta, n))
-    return data, max(1, n // 10) if account == "short" else n, steps
+    data, n = NOISY[problem](seed, engine), steps_paid(problem, method, account, costs)
+    eta = SCHEDULES[schedule](eta if first is None else 10 ** (quarter / 4), n)
+    n = {"short": max(1, n // 10), "brief": min(25, n)}.get(account, n)
+    return data, n, started(METHODS[method], data, eta)
+
+
+def started(method, data, eta):
+    """The steps of a method on a problem."""
+    layers = {"blocks": data.unravel} if method.needs else {}
+    return method.steps(data.losses(), data.theta0, eta, **method.options, **layers)
 
 
 def reached_by(step):
@@ -333,3 +330,51 @@ def order(key):
     problem, rule, quarter, account, seed = key
     problems, rules = list(PROBLEMS), list(RULES)
     return problems.index(problem), rules.index(rule), account, -(10**6) if quarter == "" else quarter, seed
+
+
+# ── what a sweep asks ──
+
+
+def phase(key):
+    """A word for the phase of a run."""
+    problem, _, _, account, seed = key
+    if account == "short":
+        return "divergence"
+    return "evaluation" if seed in EVALUATION else f"tuning, {PROBLEMS[problem].role} problems"
+
+
+def brief(key):
+    """A short run that executes the same code."""
+    problem, rule, quarter, _, _ = key
+    return problem, rule, "" if quarter == "" else RULES[rule].first + TRIALS // 2, "brief", TUNING[0]
+
+
+def others(key):
+    """The names of the problems, methods and rules that a run has nothing to do with."""
+    problem, rule, _, _, _ = key
+    return {*PROBLEMS, *METHODS, *RULES, *SCHEDULES} - {problem, rule, *RULES[rule][:2]}
+
+
+def unmeasured(costs):
+    """The costs that `costs` lacks: pairs of a problem and what is to be measured there."""
+    by_step = [name for name, method in METHODS.items() if method.measured == "step"]
+    return [
+        (problem, what)
+        for problem in PROBLEMS
+        for what in ("product", "hessian", *(name for name in by_step if can_run(name, problem)))
+        if what not in costs.get(problem, {})
+    ]
+
+
+def cost(problem, what):
+    """A gradient with its "product", or one by a recorded "hessian", in gradients; or a method's step, in Adam's."""
+    data = NOISY[problem](0)
+    theta, losses = data.theta0 + 0.01, data.losses()
+    if what in METHODS:
+        paths = [started(METHODS[name], data, 1e-3) for name in (what, "Adam")]
+        return max(1.0, ratio(*(lambda steps=steps: next(steps) for steps in paths)))
+    products = {
+        "product": lambda: grad_and_hvp(next(losses), theta, theta),
+        "hessian": lambda: hessian(next(losses), theta) @ theta,
+    }
+    return ratio(products[what], lambda: value_and_grad(next(losses))(theta))

@@ -26,7 +26,7 @@ The losses are compiled, once for all seeds; with ``engine="recorded"`` they are
 True
 """
 
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -51,7 +51,7 @@ def noisy_quadratic(condition, noise, seed, engine="compiled", n=50):
         noises = np.random.default_rng([seed, 1])
         while True:
             b_t = noise / np.sqrt(n) * noises.standard_normal(n)
-            yield with_data(QUADRATIC[engine], (H, b_t), {})
+            yield with_data(quadratic_program(engine), (H, b_t), {})
 
     return NoisyProblem(loss, theta0, losses, test=loss)
 
@@ -60,7 +60,10 @@ def quadratic_form(theta, H, b):
     return np.vdot(theta, H @ theta) / 2 + np.vdot(b, theta)
 
 
-QUADRATIC = {name: engine(quadratic_form) for name, engine in ENGINES.items()}
+@cache
+def quadratic_program(engine):
+    """The form, which is the same for each seed: it is traced once, for all runs."""
+    return ENGINES[engine](quadratic_form)
 
 
 def from_zero(sizes, seed):
