@@ -23,6 +23,7 @@ code that runs at import more than one call deep or under another name, and a br
 
 import ast
 import functools
+import gc
 import hashlib
 import importlib
 import sys
@@ -63,10 +64,10 @@ def executed(package, f, *args):
     """
     global opened
     folder, codes = root(package), set()
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == package and name != __name__:
-            for value in list(vars(module).values()):
-                getattr(value, "cache_clear", int)()
+    caches = [kept for kept in gc.get_objects() if isinstance(kept, functools._lru_cache_wrapper)]
+    for kept in caches:
+        if kept.__module__.partition(".")[0] == package and kept.__module__ != __name__:
+            kept.cache_clear()
     listen()
 
     def call(frame, event, argument):
