@@ -580,9 +580,17 @@ def test_a_run_that_fails_or_kills_its_workers_is_named(sweep, undisturbed):
 
 
 def test_minutes_end_a_sweep(sweep):
-    said = sweep.make("--minutes", 0.05, environment={"TOY_SECONDS": "0.3"})
-    assert "the minutes are over: the same command goes on after the" in said
-    assert "about 0.0" in sweep.make("--dry")
+    assert "the minutes are over: the same command goes on after the 0 runs" in sweep.make("--minutes", 0)
+
+
+def test_a_dry_run_says_how_long_it_takes(undisturbed, tmp_path):
+    sweep = copied(undisturbed, tmp_path)
+    for path in (sweep.table, sweep.table.with_name("experiment.json")):
+        path.unlink()
+    lines = [json.loads(line) for line in sweep.log.read_text().splitlines()]
+    runs = [line | {"seconds": 120.0} for line in lines if "key" in line]
+    sweep.log.write_text("".join(json.dumps(line) + "\n" for line in [a for a in lines if "key" not in a] + runs[:50]))
+    assert sweep.make("--dry") == "tuning: 10\n10 tasks next, about 0.17 hours; later phases come after.\n"
 
 
 def test_without_a_scheduler_at_an_address_it_says_so(undisturbed, tmp_path):
