@@ -171,7 +171,7 @@ def make_package(folder, name="toy"):
 
 
 def forget():
-    for f in (code.snapshot, code.tree, code.parsed, code.statements):
+    for f in (code.snapshot, code.tree, code.parsed, code.words, code.statement):
         f.cache_clear()
 
 

@@ -1,6 +1,7 @@
 """The client of a sweep: hands out tasks, a few at a time, and stores what comes back."""
 
 import contextlib
+import math
 import queue
 import signal
 import time
@@ -76,7 +77,8 @@ def sweep(store, client, stopped):
     """Make all tasks of a store, until `stopped` gives a reason; returns the errors of those that failed, by task."""
     experiment, results = store.experiment, queue.SimpleQueue()
     modules, costs = tree(store.package), dict(store.costs)
-    waiting, out, failed, news, exported = [], {}, {}, True, time.monotonic()
+    waiting, out, failed, news, workers = [], {}, {}, True, 1
+    counted, exported = -math.inf, time.monotonic()
 
     def take(future):
         """Store what a task gave."""
@@ -101,8 +103,9 @@ def sweep(store, client, stopped):
                     waiting = [task for task in store.tasks(failed) if task not in out.values() and task not in failed]
                     waiting.reverse()
                     bar.total, news = bar.n + len(waiting) + len(out), False
-                room = AHEAD * max(1, len(client.nthreads())) - len(out)
-                for _ in range(min(room, len(waiting))):
+                if time.monotonic() - counted > 1:
+                    workers, counted = max(1, len(client.nthreads())), time.monotonic()
+                for _ in range(min(AHEAD * workers - len(out), len(waiting))):
                     kind, key = task = waiting.pop()
                     future = client.submit(getattr(tasks, kind), experiment.__name__, modules, key, costs, pure=False)
                     out[future] = task

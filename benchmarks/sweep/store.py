@@ -117,6 +117,7 @@ class Store:
             self.log.append(hours=self.hours)
         for record in records:
             self.read(record)
+        self.code = {key: code for key, code in self.code.items() if self.is_present(key, *code)}
 
     def read_table(self):
         """Take the rows of the table, and the costs of its facts."""
@@ -142,9 +143,7 @@ class Store:
             problem, what, cost = record["cost"]
             self.costs[problem][what] = cost
         elif "executes" in record:
-            key, names = tuple(record["code"]), record["executes"]
-            if self.is_part(key) and self.digest(key, names) == record["digest"]:
-                self.code[key] = names, record["digest"]
+            self.code[tuple(record["code"])] = record["executes"], record["digest"]
         else:
             key = tuple(record["key"])
             self.add(key, record["digest"], record["outcome"])
@@ -156,6 +155,10 @@ class Store:
     def digest(self, key, names):
         """The digest of what a brief run executes, in the present code."""
         return digest(self.package, names, frozenset(self.experiment.others(key)))
+
+    def is_present(self, key, names, code):
+        """Whether what a brief run executed is unchanged."""
+        return self.is_part(key) and self.digest(key, names) == code
 
     def is_part(self, key):
         """Whether the experiment has such a run; its place in the table is kept."""

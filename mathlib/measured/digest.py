@@ -149,15 +149,15 @@ class Statement:
     """A statement at the level of a module, or one name of an import: its text, what it binds, mentions and calls."""
 
     def __init__(self, node, others):
-        self.node, self.is_definition = node, isinstance(node, DEFINITION)
-        others = frozenset() if self.is_definition else others
+        self.defines = {ast.FunctionDef: "def", ast.ClassDef: "class"}.get(type(node))
+        others = frozenset() if self.defines else others
         self.text, nodes = canonical(node, others), list(walk(node, others))
         self.names = {a.id for a in nodes if isinstance(a, ast.Name)}
         self.elsewhere = {a.attr for a in nodes if isinstance(a, ast.Attribute)}
         self.elsewhere |= {alias.name for a in nodes if isinstance(a, ast.ImportFrom) for alias in a.names}
         self.sources = set().union(*(sources(a) for a in nodes if isinstance(a, IMPORT)))
         self.binds, at_import = set(), [node]
-        if self.is_definition:
+        if self.defines:
             self.binds, at_import = {node.name}, [*node.decorator_list, *getattr(node, "bases", [])]
         elif isinstance(node, IMPORT):
             self.binds = {alias.asname or alias.name.partition(".")[0] for alias in node.names}
@@ -167,14 +167,8 @@ class Statement:
                 self.binds = {a.id for a in targets if isinstance(a, ast.Name)}
         self.calls = called(nodes)
         self.calls_at_import = called(a for part in at_import for a in walk(part, others, bodies=False))
-        if self.is_definition:
+        if self.defines:
             self.calls_at_import |= {a.id for a in at_import if isinstance(a, ast.Name)}
-
-    def counts(self, mentions, calls, calls_at_import):
-        """Whether it counts for what counts already: by the names that this mentions, calls, and calls at import."""
-        if isinstance(self.node, ast.ClassDef):
-            return not self.binds.isdisjoint(calls | calls_at_import)
-        return not self.binds.isdisjoint(calls_at_import if self.is_definition else mentions)
 
 
 @functools.cache
@@ -201,7 +195,7 @@ def short(content):
 
 @functools.cache
 def parsed(package, module):
-    """The statements of a module, each name of an import as one, and the constants in it; None, if there is no such."""
+    """The statements of a module, each name of an import as one; None, if there is no such module."""
     if module not in snapshot(package):
         return None
     body = []
@@ -214,13 +208,27 @@ def parsed(package, module):
             body += [ast.Import([alias]) for alias in node.names]
         elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
             body.append(node)
-    return body, {a.value for node in body for a in ast.walk(node) if isinstance(a, ast.Constant)}
+    return body
 
 
 @functools.cache
+def words(package, module):
+    """For each statement of a module, the keys of its dictionaries."""
+    displays = ([a for a in ast.walk(node) if isinstance(a, ast.Dict)] for node in parsed(package, module))
+    return [{k.value for a in inner for k in a.keys if isinstance(k, ast.Constant)} for inner in displays]
+
+
+@functools.cache
+def statement(package, module, place, others):
+    """A statement of a module, but for the entries of others."""
+    return Statement(parsed(package, module)[place], others)
+
+
 def statements(package, module, others):
-    """The statements of a module, but for the entries of others."""
-    return [Statement(node, others) for node in parsed(package, module)[0]]
+    """The statements of a module, but for the entries of others; none, if there is no such module."""
+    if parsed(package, module) is None:
+        return []
+    return [statement(package, module, place, others & keys) for place, keys in enumerate(words(package, module))]
 
 
 def digest(package, names, others=frozenset()):
@@ -231,8 +239,7 @@ def digest(package, names, others=frozenset()):
 
     @functools.cache
     def of(module):
-        known = parsed(package, module)
-        return known and statements(package, module, others & known[1])
+        return statements(package, module, others)
 
     pairs = [name.split(" ", 1) for name in names]
     files = [root(package) / path for kind, path in pairs if kind == "file"]
@@ -240,7 +247,7 @@ def digest(package, names, others=frozenset()):
     functions = {(module, f) for module, f in pairs if module != "file" and not f.startswith("<")}
     if not all(path.exists() for path in files) or not all(map(of, homes)):
         return None
-    defined = {(module, s.node.name): s for module in homes for s in of(module) if s.is_definition}
+    defined = {(module, name): s for module in homes for s in of(module) if s.defines for name in s.binds}
     if not functions <= defined.keys():
         return None
     counted, new = set(), {defined[f]: f[0] for f in functions}
@@ -254,11 +261,12 @@ def digest(package, names, others=frozenset()):
             calls |= s.calls
             calls_at_import |= s.calls_at_import
             mentions |= {source: set() for source in s.sources if source not in mentions and of(source)}
-        new = {
-            s: module
-            for module, names in mentions.items()
-            for s in set(of(module)) - counted
-            if (s.counts(names | elsewhere, calls, calls_at_import) if s.binds else module in homes)
-        }
+        new = {}
+        for module, names in mentions.items():
+            named = {None: names | elsewhere, "def": calls_at_import, "class": calls | calls_at_import}
+            for s in of(module):
+                counts = not s.binds.isdisjoint(named[s.defines]) if s.binds else module in homes
+                if counts and s not in counted:
+                    new[s] = module
     text = [f"{module} {s.text}" for module in sorted(mentions) for s in of(module) if s in counted]
     return short(text + [f"{path.name} {short(path.read_bytes())}" for path in files])
