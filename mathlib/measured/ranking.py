@@ -40,8 +40,9 @@ class Runs:
     `start` that a run begins with. Then follow the seeds of each phase. The rules `alike` have the same runs under both
     accounts, and rows of the first, "time", alone. A rule without rows on a problem does not apply to it.
 
-    Settings are chosen by their mean score in the measure `by`, "test" or "train", over the seeds of `tuning`, under the account "time"; of
-    equals, the smallest step size, and the first rule by name. What is chosen is judged under both accounts.
+    Settings are chosen by their mean score in the measure `by`, "test" or "train", over the seeds of `tuning`, under
+    the account "time"; of equals, the smallest step size, and the first rule by name. What is chosen is judged under
+    both accounts.
 
     A ValueError says what is wrong in the table; and what is missing, once it is asked for: so the runs that come next
     can be derived from those that are there.
@@ -72,8 +73,10 @@ class Runs:
                 "a seed is in two phases, or twice in one: runs that judge a choice must not have made it."
             )
         self.problems, self.alike, self.by = dict(problems), frozenset(alike), by
+        for problem in self.problems.values():
+            one_of(("tuning", "evaluation"), role=problem.role)
         self.judged = [name for name, problem in self.problems.items() if problem.role == "evaluation"]
-        self.rules, self._by_k = sorted({row["rule"] for row in rows}), {}
+        self.rules = sorted({row["rule"] for row in rows})
         self.settings = ["", *sorted({int(row["quarter"]) for row in rows if row["quarter"]})]
 
         full = [row for row in rows if row["account"] != "short"]
@@ -84,6 +87,7 @@ class Runs:
             "quarter": self.settings,
             "seed": self.seeds,
         }
+        self._frozen, self._by_k = {}, {}  # what was asked for once
         self.scores, at = {}, places(full, axes)
         start = np.array([self.problems[row["problem"]].start for row in full])
         for measure in MEASURES:
@@ -138,7 +142,9 @@ class Runs:
 
     def frozen(self, rule):
         """The one setting of a rule for all problems: the best in the mean over the tuning problems."""
-        return best(self.common(rule))
+        if rule not in self._frozen:
+            self._frozen[rule] = best(self.common(rule))
+        return self._frozen[rule]
 
     def left_out(self, rule):
         """By tuning problem, the setting that were frozen without it."""
