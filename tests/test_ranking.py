@@ -237,6 +237,21 @@ def test_equal_runs_give_1_and_all_rules_win():
         assert runs.verdict(rule).diverged == 0
 
 
+@settings(max_examples=30)
+@given(st.one_of(tables, st.just([row(key, 0.25) for key in keys()])))
+def test_no_setting_is_judged_that_is_not_better_at_tuning_than_the_frozen_one(rows):
+    """So a sweep need not run it."""
+    runs = runs_of(rows)
+
+    def needed(row):
+        problem, rule, k = row["problem"], row["rule"], int(row["quarter"]) if row["quarter"] else ""
+        return int(row["seed"]) in TUNING or k in runs.contenders(problem, rule)
+
+    fewer = runs_of([row for row in rows if needed(row)])
+    for measure, account, k in itertools.product(MEASURES, ACCOUNTS, (1, 3, 9)):
+        assert fewer.ranking(k, measure, account) == runs.ranking(k, measure, account)
+
+
 # ── single runs ──
 
 
@@ -260,6 +275,10 @@ def test_a_run_that_diverged_counts_as_the_start_and_a_solved_one_as_a_millionth
     np.testing.assert_allclose(ratios["default"], [(2.3 / 0.25) ** 0.25, 1, 1], **CLOSE)
     [row] = [row for row in runs_of(rows).ranking() if row.rule == "default"]
     np.testing.assert_allclose(row.worst, 2.3 / 0.25, **CLOSE)
+    if diverged != "1e300":
+        for problem, ratios in (("network", [22.5, 0]), ("autoencoder", [0, 0])):
+            rows = changed(EQUAL, {"test": diverged, "errors": ""}, problem=problem, seed=100, **JUDGES)
+            np.testing.assert_allclose(runs_of(rows).ratios(measure="errors")["default"], ratios, **CLOSE)
     rows = changed(EQUAL, {"test": 0.0}, problem="network", **JUDGES, seed=103)
     np.testing.assert_allclose(runs_of(rows).ratios()["default"][0], (2.3e-6 / 0.25) ** 0.25, **CLOSE)
 

@@ -3,7 +3,7 @@
 A run ends at a *score*, of which means and differences are taken: ln of a loss, or of the part of the budget that was
 spent until the target; of errors the per cent, as they can be 0. So a mean of scores is a geometric mean of losses, and
 a difference is a ratio. A loss above the start's, or of a run that diverged, counts as the start's; one below a
-millionth of it as that (solved); a target that was never met as twice the budget; errors as the table has them.
+millionth of it as that (solved); a target that was never met as twice the budget; errors of a run that diverged, 100 %.
 
 `Runs`
     the table by problem, rule, setting and seed: what its tuning chooses, and how that ends
@@ -41,8 +41,8 @@ class Runs:
     accounts, and rows of the first, "time", alone. A rule without rows on a problem does not apply to it.
 
     Settings are chosen by their mean score in the measure `by`, "test" or "train", over the seeds of `tuning`, under
-    the account "time"; of equals, the smallest step size, and the first rule by name. What is chosen is judged under
-    both accounts.
+    the account "time"; of equals, the frozen setting, the smallest step size, the first rule by name. What is chosen is
+    judged under both accounts.
 
     A ValueError says what is wrong in the table; and what is missing, once it is asked for: so the runs that come next
     can be derived from those that are there.
@@ -90,26 +90,33 @@ class Runs:
         self._frozen, self._by_k = {}, {}  # what was asked for once
         self.scores, at = {}, places(full, axes)
         start = np.array([self.problems[row["problem"]].start for row in full])
+        classes = {row["problem"] for row in full if row["errors"]}
         for measure in MEASURES:
+            texts = [row[measure] for row in full]
+            if measure == "errors":  # a run that diverged has none to count, and got nothing right
+                texts = ["1" if diverged(row) and row["problem"] in classes else row[measure] for row in full]
             self.scores[measure] = np.full([len(axis) for axis in axes.values()], np.nan)
-            self.scores[measure][at] = scores([row[measure] for row in full], measure, start)
+            self.scores[measure][at] = scores(texts, measure, start)
 
         brief = [row for row in rows if row["account"] == "short"]
         places(brief, axes | {"account": ["short"], "seed": self.short})
         self.diverged = {}
         for row in brief:
             key = row["problem"], row["rule"], int(row["quarter"]) if row["quarter"] else ""
-            self.diverged.setdefault(key, []).append(not math.isfinite(float(row["test"])))
+            self.diverged.setdefault(key, []).append(diverged(row))
 
     # ── what the tuning seeds choose ──
 
     @cached_property
     def means(self):
-        """By (problem, rule), the mean score over the tuning seeds by setting, the smallest first."""
+        """By (problem, rule), the mean score over the tuning seeds by setting, the smallest first.
+
+        To twelve places, so that what is equal is so on every machine.
+        """
         tuning = self.scores[self.by][0, ..., : self.n_tuning]
         means, there = tuning.mean(axis=-1), ~np.all(np.isnan(tuning), axis=-1)
         return {
-            (problem, rule): {self.settings[j]: float(means[p, r, j]) for j in np.flatnonzero(there[p, r])}
+            (problem, rule): {self.settings[j]: round(means[p, r, j].item(), 12) for j in np.flatnonzero(there[p, r])}
             for p, problem in enumerate(self.problems)
             for r, rule in enumerate(self.rules)
         }
@@ -153,7 +160,9 @@ class Runs:
 
     def tuned(self, problem, rule):
         """The setting of a rule that is best for this problem."""
-        return best(self.tried(problem, rule))
+        if not (settings := self.contenders(problem, rule)):
+            raise ValueError(f"the table has no runs of {rule!r} on {problem!r}: it has no best setting.")
+        return settings[0]
 
     def yardstick(self, problem):
         """The rule and the setting that are best for this problem."""
@@ -163,6 +172,22 @@ class Runs:
         rule = min(applying, key=lambda rule: min(self.tried(problem, rule).values()))
         return Chosen(rule, self.tuned(problem, rule))
 
+    def contenders(self, problem, rule):
+        """The settings that are better for this problem than the frozen one, the best first; and last the frozen one.
+
+        Empty where the rule does not apply. No other setting can be the best of some trials.
+        """
+        means = self.tried(problem, rule)
+        if not means:
+            return []
+        first = self.frozen(rule)
+        if first not in means:
+            raise ValueError(
+                f"the table lacks the frozen setting {first!r} of {rule!r} on {problem!r}: its tuning runs are needed."
+                " Instead: make experiment, which adds them."
+            )
+        return [*sorted((setting for setting in means if means[setting] < means[first]), key=means.get), first]
+
     def chances(self, problem, rule, k):
         """How likely each setting is to be the best of k trials on this problem, by the tuning seeds.
 
@@ -171,19 +196,12 @@ class Runs:
         probability ``C(n - j, d) / C(n, d)``. Empty where the rule does not apply.
         """
         whole(least=1, k=k)
-        means = self.tried(problem, rule)
-        if not means:
+        settings, trials = self.contenders(problem, rule), len(self.tried(problem, rule))
+        if not settings:
             return {}
-        first = self.frozen(rule)
-        if first not in means:
-            raise ValueError(
-                f"the table lacks the frozen setting {first!r} of {rule!r} on {problem!r}: its tuning runs are needed."
-                " Instead: make experiment, which adds them."
-            )
-        better = sorted((setting for setting in means if means[setting] < means[first]), key=means.get)
-        n, d = len(means) - 1, min(k, len(means)) - 1
-        miss = [math.comb(n - j, d) / math.comb(n, d) for j in range(len(better) + 1)]
-        return dict(zip([*better, first], [*-np.diff(miss), miss[-1]], strict=True))
+        n, d = trials - 1, min(k, trials) - 1
+        miss = [math.comb(n - j, d) / math.comb(n, d) for j in range(len(settings))]
+        return dict(zip(settings, [*-np.diff(miss), miss[-1]], strict=True))
 
     # ── how that ends on the evaluation seeds ──
 
@@ -301,6 +319,10 @@ class Runs:
                 " make experiment, which adds them."
             )
         return np.einsum("rpj,rpjs->rps", chances, np.where(chances[..., None] > 0, ends, 0.0))
+
+
+def diverged(row):
+    return not math.isfinite(float(row["test"]))
 
 
 def places(rows, axes):
