@@ -9,6 +9,8 @@ import itertools
 import re
 from collections import Counter, namedtuple
 from fractions import Fraction
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -174,7 +176,9 @@ def demanded(protocol, runs, applies):
 
 @pytest.fixture(scope="module")
 def experiment():
-    return pytest.importorskip("mathlib.measured.verdict")
+    if not find_spec("mathlib.measured.verdict"):
+        pytest.skip("the experiment is not defined yet")
+    return import_module("mathlib.measured.verdict")
 
 
 @pytest.fixture(scope="module")
