@@ -145,9 +145,9 @@ optimizers: .venv/installed ## count what the optimizers evaluate, against SciPy
 	$(call heading,optimizers against SciPy)
 	@python benchmarks/optimizers.py
 
-experiment: .venv/installed ## run every stochastic method from every step size (an hour; goes on if interrupted)
-	$(call heading,step sizes)
-	@python benchmarks/step_sizes.py
+experiment: .venv/installed ## make the runs of the verdict (hours; goes on if interrupted; SCHEDULER=tcp://host:port)
+	$(call heading,the experiment of the verdict)
+	@python benchmarks/experiment.py $(if $(MINUTES),--minutes $(MINUTES)) $(if $(DRY),--dry)
 
 lighthouse: book ## measure the speed of the pages (needs Node)
 	$(call heading,the speed of the pages)

@@ -83,7 +83,7 @@ def main():
     facts = json.loads(FACTS.read_text()) if FACTS.exists() else {"budgets": {}, "costs": {}, "hours": 0.0}
     if {name: experiment.BUDGETS.get(name) for name in facts["budgets"]} != facts["budgets"]:
         parser.error(f"{FACTS} is of a sweep with other budgets. Instead: delete it, and {TABLE.name}.")
-    keys = list(itertools.product(NOISY, experiment.RULES, experiment.ETAS, range(args.seeds)))
+    keys = list(itertools.product(experiment.BUDGETS, experiment.RULES, experiment.ETAS, range(args.seeds)))
     done = {tuple(row[:4]) for row in rows()}
     todo = [key for key in keys if key not in done]
     if not todo:
@@ -91,7 +91,7 @@ def main():
         return
     machine = f"{platform.machine()}, Python {platform.python_version()}, NumPy {np.__version__}"
     facts |= {"machine": machine, "budgets": experiment.BUDGETS}
-    facts["costs"] |= measured_costs([name for name in NOISY if name not in facts["costs"]])
+    facts["costs"] |= measured_costs([name for name in experiment.BUDGETS if name not in facts["costs"]])
     FACTS.write_text(json.dumps(facts, indent=1) + "\n")
     if not done:
         write([COLUMNS], "w")

@@ -13,6 +13,7 @@ from mathlib.arithmetic import Number, elementwise, general, multilinear, primit
 from mathlib.door import array, entropy, one_of, program, reals, shown, whole
 from mathlib.primitives import part
 from mathlib.primitives.blocks import in_last_axis, of_one, paired
+from mathlib.primitives.special import softmax
 
 UNITS = {"nats": 1.0, "bits": math.log(2.0)}
 
@@ -186,6 +187,32 @@ def dense(x, W, b):
     if W.ndim != 2 or not x.ndim or x.shape[-1] != W.shape[0] or b.shape not in ((), W.shape[1:], (1, W.shape[1])):
         raise ValueError(f"x has shape {x.shape}, W {W.shape} and b {b.shape}: (N, m), (m, n) and (n,) are needed.")
     return x @ W + b
+
+
+def attention(Q, K, V, causal=True):
+    """For each query a mean of the values, weighted by how its keys fit: ``softmax(Q K^T / sqrt(d)) V``.
+
+    Queries (..., T, d), keys (..., S, d) and values (..., S, e) give (..., T, e), in the unit of V; [Q] [K] is one. A
+    `causal` one has T = S, and at t reads the keys and values up to t alone. A ValueError says what does not fit.
+    Source: Vaswani, A. et al. (2017), arXiv 1706.03762.
+
+    >>> attention(np.zeros((3, 2)), np.ones((3, 2)), np.array([[3.0], [1.0], [2.0]]))  # the means so far
+    array([[3.],
+           [2.],
+           [2.]])
+    """
+    one_of((True, False), causal=causal)
+    Q, K, V = (reals(a, name) for a, name in ((Q, "Q"), (K, "K"), (V, "V")))
+    if min(Q.ndim, K.ndim, V.ndim) < 2 or Q.shape[-1] != K.shape[-1] or K.shape[-2] != V.shape[-2]:
+        needed = "(..., T, d), (..., S, d) and (..., S, e) are needed"
+        raise ValueError(f"Q has shape {Q.shape}, K {K.shape}, V {V.shape}: {needed}.")
+    (T, d), S = Q.shape[-2:], K.shape[-2]
+    if causal and T != S:
+        raise ValueError(f"{T} queries and {S} keys: as many are needed. Instead: causal=False.")
+    scores = Q @ np.swapaxes(K, -1, -2) / math.sqrt(d)
+    if causal:
+        scores = np.where(np.tri(T, dtype=bool), scores, -np.inf)
+    return softmax(scores, axis=-1) @ V
 
 
 def softmax_cross_entropy(logits, y, unit="nats"):

@@ -830,6 +830,8 @@ def prints(t):
 REFUSED = {
     "draws by np.random": (lambda t: np.sum(t) * np.random.normal(), "draws random numbers"),  # noqa: NPY002
     "draws by random": (lambda t: np.sum(t) * random.random(), "draws random numbers"),
+    "chooses by random": (lambda t: np.sum(t) * random.choice([1.0, 2.0]), "draws random numbers"),
+    "starts random anew": (lambda t: (random.seed(3), np.sum(t))[1], "draws random numbers"),
     "draws by its generator": (lambda t: np.sum(t) * DRAWN.normal(), "changes DRAWN"),
     "draws by a new generator": (lambda t: np.sum(t) * np.random.default_rng().normal(), "draws random numbers"),
     "branches by chance": (lambda t: np.sum(t) * (np.random.default_rng().random() < 0.5), "draws random numbers"),
@@ -859,6 +861,23 @@ MASKED = np.ma.masked_array([1.0, 2.0, 3.0], [0, 1, 0])
 def test_a_program_that_does_more_than_to_calculate_is_refused(loss, does):
     with pytest.raises(UnsupportedError, match=does):
         grad(compiled(loss))(X3)
+
+
+def test_another_thread_may_draw_random_numbers():
+    end = threading.Event()
+
+    def draw():
+        while not end.is_set():
+            random.random()
+
+    thread = threading.Thread(target=draw)
+    thread.start()
+    try:
+        for _ in range(10):
+            assert np.array_equal(grad(compiled(lambda t: np.sum(t**2)))(X3), 2 * X3)
+    finally:
+        end.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("change", [lambda d: d.append(1.0), lambda d: d.__setitem__(0, 5.0)])

@@ -193,6 +193,7 @@ CALLS = {
     "relu": (nn.relu, THETA),
     "softplus": (nn.softplus, THETA),
     "dense": (nn.dense, X, np.eye(2), THETA),
+    "attention": (nn.attention, X, X, X, True),
     "softmax_cross_entropy": (nn.softmax_cross_entropy, X, LABELS, "nats"),
     "accuracy": (nn.accuracy, X, LABELS),
     "mlp": (nn.mlp, [2, 2], np.tanh, 0),

@@ -14,6 +14,7 @@ from mathlib.backprop import grad, vjp
 from mathlib.dual import Complex
 from mathlib.nn import (
     accuracy,
+    attention,
     cnn,
     conv2d,
     conv2d_shape,
@@ -269,6 +270,60 @@ def test_dense_is_a_sum_of_products(seed):
     x, W, b = whole(rng, 3, 4), whole(rng, 4, 2), whole(rng, 2)
     exact = [[sum(x[n, i] * W[i, j] for i in range(4)) + b[j] for j in range(2)] for n in range(3)]
     assert np.array_equal(dense(x, W, b), exact)
+
+
+# ------------------------------------------------------------------------------------------ attention
+
+
+@given(st.integers(0, 2**32), st.booleans(), st.integers(1, 5))
+def test_attention_is_a_mean_of_values_weighted_by_how_keys_fit(seed, causal, T):
+    rng = np.random.default_rng(seed)
+    Q, K, V = (rng.standard_normal((2, T, n)) for n in (3, 3, 4))
+    y = attention(Q, K, V, causal)
+    for n, t in itertools.product(range(2), range(T)):
+        seen = t + 1 if causal else T
+        weights = np.exp([sum(Q[n, t] * K[n, s]) / math.sqrt(3) for s in range(seen)])
+        expected = sum(w * V[n, s] for s, w in enumerate(weights)) / sum(weights)
+        np.testing.assert_allclose(y[n, t], expected, rtol=1e-10, atol=1e-12)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 4))
+def test_causal_attention_does_not_read_what_comes_later(seed, t):
+    rng = np.random.default_rng(seed)
+    Q, K, V, *others = (rng.standard_normal((5, 3)) for _ in range(6))
+    changed = [np.concatenate([a[:t], b[t:]]) for a, b in zip((Q, K, V), others, strict=True)]
+    np.testing.assert_allclose(attention(*changed)[:t], attention(Q, K, V)[:t], rtol=1e-12)
+
+
+def test_attention_stands_scores_of_any_size():
+    large = 1e3 * np.eye(3)
+    np.testing.assert_allclose(attention(large, large, np.eye(3)), np.eye(3))
+
+
+@pytest.mark.parametrize("causal", [True, False])
+def test_attention_is_differentiated_alike_by_every_route(causal):
+    def loss(theta):
+        return np.sum(attention(*np.reshape(theta, (3, 2, 4, 2)), causal) ** 2)
+
+    theta, v = random(48), random(48, seed=1)
+    check_grad(loss, theta)
+    g, Hv = grad_and_hvp(loss, theta, v)
+    assert np.vdot(g, v) == pytest.approx(complex_step(loss, theta, v), rel=1e-10)
+    np.testing.assert_allclose(Hv, complex_step(grad(loss), theta, v), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shapes", "causal", "message"),
+    [
+        (((3, 2), (3, 4), (3, 2)), True, r"Q has shape \(3, 2\), K \(3, 4\)"),
+        (((3, 2), (4, 2), (3, 2)), False, r"\(\.\.\., S, d\) and \(\.\.\., S, e\) are needed"),
+        (((2,), (3, 2), (3, 2)), False, r"Q has shape \(2,\)"),
+        (((3, 2), (4, 2), (4, 2)), True, "3 queries and 4 keys.*causal=False"),
+    ],
+)
+def test_what_attention_cannot_compare_is_refused(shapes, causal, message):
+    with pytest.raises(ValueError, match=message):
+        attention(*map(np.ones, shapes), causal=causal)
 
 
 # --------------------------------------------------------------------------------------------- losses

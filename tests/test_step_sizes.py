@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from mathlib.measured import step_sizes as experiment
 from mathlib.measured import table
-from mathlib.problems import NOISY
 from mathlib.show.drawings.verdict import runs_by_rule
 
 ROOT = Path(__file__).parents[1]
@@ -39,7 +38,6 @@ def test_a_budget_pays_for_gradients_and_products(budget, every, cost):
 def small(monkeypatch, tmp_path):
     """A sweep of a dozen runs, in a directory of its own."""
     for module, name, value in (
-        (step_sizes, "NOISY", {"logistic": NOISY["logistic"]}),
         (step_sizes, "TABLE", tmp_path / "table.csv"),
         (step_sizes, "FACTS", tmp_path / "facts.json"),
         (experiment, "BUDGETS", {"logistic": 5}),
@@ -87,30 +85,6 @@ def test_a_sweep_with_other_budgets_is_not_mixed_in(small, monkeypatch, capsys):
     assert step_sizes.TABLE.read_text() == whole
 
 
-@pytest.mark.parametrize("name", NOISY)
-def test_the_noise_has_the_loss_for_its_mean(name):
-    problem = NOISY[name](3)
-    theta = problem.theta0 + 0.01
-    losses = problem.losses()
-    samples = [float(next(losses)(theta)) for _ in range(400)]
-    deviation = np.std(samples) / np.sqrt(len(samples))
-    assert abs(np.mean(samples) - problem.loss(theta)) <= 5 * deviation + 1e-12 * abs(samples[0])
-    again = NOISY[name](3)
-    assert np.array_equal(again.theta0, problem.theta0)
-    assert next(again.losses())(theta) == samples[0]
-
-
-@pytest.mark.parametrize("name", NOISY)
-def test_a_network_lists_its_layers(name):
-    problem = NOISY[name](0)
-    if name.startswith("quadratic"):
-        assert problem.unravel is None
-    else:
-        layers = problem.unravel(problem.theta0)
-        assert np.array_equal(np.concatenate([layer.ravel() for layer in layers]), problem.theta0)
-        assert all(W.shape[-1:] == b.shape for W, b in zip(layers[::2], layers[1::2], strict=True))
-
-
 def test_the_table_is_read_by_what_its_rows_say():
     rows = table("step_sizes")
     mixed = [rows[k] for k in np.random.default_rng(0).permutation(len(rows))]
@@ -127,6 +101,6 @@ def test_every_row_of_the_table_is_of_a_run_that_the_sweep_makes():
     rows = step_sizes.rows()
     keys = [tuple(row[:4]) for row in rows]
     assert set(keys) == {
-        (p, r, e, s) for p in NOISY for r in experiment.RULES for e in experiment.ETAS for s in range(5)
+        (p, r, e, s) for p in experiment.BUDGETS for r in experiment.RULES for e in experiment.ETAS for s in range(5)
     }
     assert len(keys) == len(set(keys))

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import random
 
 import numpy as np
 
@@ -357,10 +356,10 @@ class Compiled:
         copies = iter([np.array(a) if isinstance(a, np.ndarray) else a for a in arrays])
         thetas = [next(copies) for _ in range(n)]
         *data, options = [unflat(a, copies) for a in form] or [{}]
-        state = random_state()
+        state = shared_state()
         with contextlib.suppress(Exception), np.errstate(all="ignore"), Effects() as effects:
             self.f(thetas[0], *data, **options)
-        does = effects.found or ("draws random numbers" if state != random_state() else None)
+        does = effects.found or ("draws random numbers" if state != shared_state() else None)
         if not does and (name := self.watch.change()):
             does = f"changes {name}, which stands outside of it"
         if not does and tuple([flat(a, []) for a in (*data, options)]) != (form or (flat({}, []),)):
@@ -379,9 +378,9 @@ class Compiled:
         )
 
 
-def random_state():
-    """The states of the generators that all programs share."""
-    return random.getstate(), repr(np.random.get_state())  # noqa: NPY002, the old one is what is watched
+def shared_state():
+    """The state of NumPy's generator that all programs share, whose calls `Effects` does not see."""
+    return repr(np.random.get_state())  # noqa: NPY002, the old one is what is watched
 
 
 def with_options(f, options):

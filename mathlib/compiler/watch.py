@@ -64,6 +64,8 @@ class Effects:
 def effect(function, inside):
     """What a function in C does, called by the program itself or `inside` of a library."""
     of, name = function.__self__, function.__name__
+    if of is random.random.__self__:  # the one generator that all programs share
+        return "draws random numbers"
     if isinstance(of, types.ModuleType):
         return "draws random numbers" if function is os.urandom else None if inside else DOING.get(function)
     if isinstance(of, type) and issubclass(of, datetime.date) and name in ("now", "today", "utcnow"):
