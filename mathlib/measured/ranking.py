@@ -90,11 +90,11 @@ class Runs:
         self._frozen, self._by_k = {}, {}  # what was asked for once
         self.scores, at = {}, places(full, axes)
         start = np.array([self.problems[row["problem"]].start for row in full])
-        classes = {row["problem"] for row in full if row["errors"]}
+        self.classes = {row["problem"] for row in full if row["errors"]}
         for measure in MEASURES:
             texts = [row[measure] for row in full]
             if measure == "errors":  # a run that diverged has none to count, and got nothing right
-                texts = ["1" if diverged(row) and row["problem"] in classes else row[measure] for row in full]
+                texts = ["1" if diverged(row) and row["problem"] in self.classes else row[measure] for row in full]
             self.scores[measure] = np.full([len(axis) for axis in axes.values()], np.nan)
             self.scores[measure][at] = scores(texts, measure, start)
 
@@ -208,8 +208,7 @@ class Runs:
     def judged_by(self, measure):
         """The evaluation problems that have this measure: there are no errors without classes."""
         one_of(MEASURES, measure=measure)
-        there = dict(zip(self.problems, ~np.all(np.isnan(self.scores[measure]), axis=(0, 2, 3, 4)), strict=True))
-        return [name for name in self.judged if there[name] or measure != "errors"]
+        return [name for name in self.judged if name in self.classes or measure != "errors"]
 
     def best_of(self, k, measure="test", account="time"):
         """The expected score of the best of k trials: (rules, problems, seeds), NaN where a rule does not apply.
