@@ -58,8 +58,8 @@ class Runs:
     ...     for seed in "01"
     ... ]
     >>> runs = Runs(rows, problems, tuning=[0], evaluation=[1])
-    >>> runs.frozen("Adam"), runs.tuned("new", "Adam"), runs.yardstick("new")
-    (-4, 0, Chosen(rule='Adam', setting=0))
+    >>> runs.frozen("Adam"), runs.tuned("new", "Adam"), runs.yardsticks()[0]
+    (-4, 0, [Chosen(rule='Adam', setting=0)])
     >>> [np.round(runs.ratios(k=k)["Adam"], 2).tolist() for k in (1, 2)]
     [[2.0], [1.0]]
     """
@@ -164,14 +164,6 @@ class Runs:
             raise ValueError(f"the table has no runs of {rule!r} on {problem!r}: it has no best setting.")
         return settings[0]
 
-    def yardstick(self, problem):
-        """The rule and the setting that are best for this problem."""
-        applying = [rule for rule in self.rules if self.tried(problem, rule)]
-        if not applying:
-            raise ValueError(f"the table lacks all tuning runs on {problem!r}: it has no best rule.")
-        rule = min(applying, key=lambda rule: min(self.tried(problem, rule).values()))
-        return Chosen(rule, self.tuned(problem, rule))
-
     def contenders(self, problem, rule):
         """The settings that are better for this problem than the frozen one, the best first; and last the frozen one.
 
@@ -222,12 +214,21 @@ class Runs:
         return ends
 
     def yardsticks(self, measure="test", account="time"):
-        """The score at which each problem's best of all rules, with its best setting, ends: (problems, seeds)."""
-        return self._expected(self._bests, measure, account).sum(axis=0)
+        """The best of all rules on each problem, tuned to it, and the scores at which it ends: (problems, seeds).
+
+        Tuning chooses the setting of each rule, the evaluation the rule: so nothing in the table is better in the mean.
+        """
+        ends = self.best_of(len(self.settings), measure, account)
+        best = np.nanargmin(ends.mean(axis=-1), axis=0)
+        chosen = [
+            Chosen(self.rules[r], self.tuned(p, self.rules[r]))
+            for r, p in zip(best, self.judged_by(measure), strict=True)
+        ]
+        return chosen, ends[best, range(len(best))]
 
     def excess(self, k=1, measure="test", account="time"):
         """`best_of` less `yardsticks`, paired by seed: a split that is hard is hard for both."""
-        return self.best_of(k, measure, account) - self.yardsticks(measure, account)
+        return self.best_of(k, measure, account) - self.yardsticks(measure, account)[1]
 
     def ratios(self, k=1, measure="test", account="time"):
         """By rule, for each problem, the mean over that of the yardstick; of errors, how many per cent it is above."""
@@ -241,7 +242,7 @@ class Runs:
         worst problem's mean, `worst` the worst single seed over the yardstick's mean. NaN, and last, where a rule does
         not apply to all of the problems: its mean would be over others.
         """
-        ends, yardsticks = self.best_of(k, measure, account), self.yardsticks(measure, account)
+        ends, (_, yardsticks) = self.best_of(k, measure, account), self.yardsticks(measure, account)
         excess, weights = ends - yardsticks, self._weights(measure)
         means = excess.mean(axis=-1)
         worst = (ends - yardsticks.mean(axis=-1, keepdims=True)).max(axis=(1, 2))
@@ -288,15 +289,6 @@ class Runs:
                         table[r, p, self.settings.index(setting)] = chance
             self._by_k[k] = table
         return self._by_k[k]
-
-    @cached_property
-    def _bests(self):
-        """The yardstick's choices as an array (rules, problems, settings): a one for each problem."""
-        table = np.zeros((len(self.rules), len(self.judged), len(self.settings)))
-        for p, problem in enumerate(self.judged):
-            rule, setting = self.yardstick(problem)
-            table[self.rules.index(rule), p, self.settings.index(setting)] = 1
-        return table
 
     def _of(self, measure, table):
         """The part (rules, problems, settings) of a table that is for the problems with this measure."""
