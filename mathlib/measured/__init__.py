@@ -6,6 +6,8 @@
     where, when and how it was measured
 `step_sizes`, `widths`, `curvatures`, `kronecker`, `bases`, `edge`, `target_ratio`
     modules: one run of the experiment of that name, to be made again
+`ranking`
+    a module: what a table of runs, of many rules on many problems, says of the rules
 
 >>> table("step_sizes")[0]
 {'problem': 'quadratic 1e2 0', 'method': 'sgd', 'eta': '1e-05', 'seed': '0', 'loss': '23.23'}
@@ -14,6 +16,8 @@
 """
 
 import csv
+import gzip
+import io
 import json
 from pathlib import Path
 
@@ -21,9 +25,10 @@ FOLDER = Path(__file__).parent
 
 
 def table(name):
-    """The rows of a table, each a dictionary of texts by column."""
-    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    """The rows of a table, each a dictionary of texts by column; a long table is compressed."""
+    path = FOLDER / f"{name}.csv"
+    content = path.read_bytes() if path.exists() else gzip.decompress((FOLDER / f"{name}.csv.gz").read_bytes())
+    return list(csv.DictReader(io.StringIO(content.decode(), newline="")))
 
 
 def facts(name):

@@ -10,6 +10,7 @@ the account "short" is the first tenth of the run, to see whether it diverges.
 What is run, in which order, and what follows from it, is written in ``benchmarks/protocol.md``; here it is code.
 """
 
+import math
 from collections import namedtuple
 from functools import cache
 from itertools import islice
@@ -19,6 +20,7 @@ import numpy as np
 from mathlib import grad_and_hvp, hessian, value_and_grad
 from mathlib import stochastic as s
 from mathlib.measured.costs import ratio
+from mathlib.measured.ranking import Runs, end
 from mathlib.problems import NOISY
 
 COLUMNS = ["problem", "rule", "quarter", "account", "seed", "digest", "engine", "steps", "train", "test", "errors"]
@@ -224,100 +226,53 @@ def run(key, costs, engine="compiled"):
 # ── which runs come next ──
 
 
+def runs_of(rows):
+    """The runs of a table, its rows as dictionaries of texts, to be ranked."""
+    alike = [rule for rule in RULES if accounts(rule) == ("time",)]
+    return Runs(rows, PROBLEMS, TUNING, EVALUATION, SHORT, alike)
+
+
 def todo(outcomes):
     """The keys of the runs that come next, after those whose outcomes are known (by key); none when all is done."""
-    table = mean_logs(outcomes)
-    tuning, evaluation = ([name for name, p in PROBLEMS.items() if p.role == role] for role in ("tuning", "evaluation"))
-    for problems in (tuning, evaluation):
-        keys = [key for name in problems for rule in RULES for key in trials(name, rule, table)]
-        keys = [key for key in keys if key not in outcomes]
-        if keys:
-            return keys
-    settings = {rule: frozen(rule, table) for rule in RULES}
-    for problems in (tuning, evaluation):  # the frozen setting, and its neighbours, wherever they were not tried
-        keys = [
-            (name, rule, k, "time", seed)
-            for rule in RULES
-            for name in problems
-            if applies(rule, name)
-            for k in around(rule, settings[rule], problems is tuning)
-            for seed in TUNING
-        ]
-        keys = [key for key in keys if key not in outcomes]
-        if keys:
-            return keys
+    columns = COLUMNS[:5]
+    runs = runs_of([dict(zip(columns, map(str, key), strict=True)) | row for key, row in outcomes.items()])
+    names = {role: [name for name, p in PROBLEMS.items() if p.role == role] for role in ("tuning", "evaluation")}
+    pairs = {role: [(name, rule) for rule in RULES for name in names[role] if applies(rule, name)] for role in names}
+
+    def left(keys):
+        return [key for key in keys if key not in outcomes]
+
+    for role, of_role in pairs.items():
+        trials = [(*pair, k, "time", seed) for pair in of_role for k in grid(*pair, runs) for seed in TUNING]
+        if left(trials):
+            return left(trials)
+        # The frozen setting, and its neighbours on tuning problems, so that it stands inside of what all of them tried.
+        around = {rule: runs.frozen(rule) for rule in RULES}
+        around = {rule: [k] if k == "" or role == "evaluation" else [k - 1, k, k + 1] for rule, k in around.items()}
+        trials = [(*pair, k, "time", seed) for pair in of_role for k in around[pair[1]] for seed in TUNING]
+        if left(trials):
+            return left(trials)
     judged = [
         (name, rule, k, account, seed)
         for seed in EVALUATION
-        for name in evaluation
-        for rule in RULES
-        if applies(rule, name)
-        for k in contenders(table[name, rule], settings[rule])
+        for name, rule in pairs["evaluation"]
+        for k in runs.contenders(name, rule)
         for account in accounts(rule)
     ]
-    short = [
-        (name, rule, settings[rule], "short", seed)
-        for seed in SHORT
-        for name in evaluation
-        for rule in RULES
-        if applies(rule, name)
-    ]
-    return [key for key in judged if key not in outcomes] or [key for key in short if key not in outcomes]
+    short = [(*pair, runs.frozen(pair[1]), "short", seed) for seed in SHORT for pair in pairs["evaluation"]]
+    return left(judged) or left(short)
 
 
-def mean_logs(outcomes):
-    """By (problem, rule) and setting, the mean over the tuning seeds of ln of the test loss.
-
-    A run that diverged, or ends above the loss of one who knows nothing, counts as that; one below a millionth of it
-    as a millionth. Settings that lack a seed are left out.
-    """
-    logs = {}
-    for (problem, rule, k, account, seed), outcome in outcomes.items():
-        if seed in TUNING and account == "time":
-            start = PROBLEMS[problem].start
-            loss = np.clip(float(outcome["test"]), 1e-6 * start, start)
-            logs.setdefault((problem, rule), {}).setdefault(k, []).append(np.log(loss))
-    return {
-        pair: {k: float(np.mean(ends)) for k, ends in sorted(by_k.items()) if len(ends) == len(TUNING)}
-        for pair, by_k in logs.items()
-    }
-
-
-def trials(problem, rule, table):
-    """The keys of a rule's trials on a problem: the grid, and its extension while the best stands at an end."""
-    if not applies(rule, problem):
-        return []
-    first, by_k = RULES[rule].first, table.get((problem, rule), {})
+def grid(problem, rule, runs):
+    """The settings of a rule that are tried on a problem, with those by which the grid grows."""
+    first = RULES[rule].first
     if first is None:
-        ks = [""]
-    else:
-        ks = list(range(first, first + TRIALS))
-        if set(ks) <= set(by_k):
-            best = min(by_k, key=by_k.get)
-            if best == min(by_k) and best > first - FAR:
-                ks.append(best - 1)
-            if best == max(by_k) and best < first + TRIALS - 1 + FAR:
-                ks.append(best + 1)
-    return [(problem, rule, k, "time", seed) for k in ks for seed in TUNING]
-
-
-def frozen(rule, table):
-    """The setting of a rule that is best over the tuning problems, in the mean of logarithms over each one's best."""
-    if RULES[rule].first is None:
-        return ""
-    tables = {name: table[name, rule] for name, p in PROBLEMS.items() if p.role == "tuning" and (name, rule) in table}
-    common = sorted(set.intersection(*map(set, tables.values())))
-    return min(common, key=lambda k: sum(PROBLEMS[name].weight * by_k[k] for name, by_k in tables.items()))
-
-
-def around(rule, k, neighbours):
-    """The setting, and on the tuning problems its neighbours, so that it stands inside of what all of them tried."""
-    return [k] if k == "" or not neighbours else [k - 1, k, k + 1]
-
-
-def contenders(by_k, k):
-    """The frozen setting k, and those that were better on the tuning seeds of this problem."""
-    return [k, *(other for other in by_k if by_k[other] < by_k[k])]
+        return [""]
+    last = first + TRIALS - 1
+    means = runs.means.get((problem, rule), {}) if rule in runs.rules else {}
+    grows = set(range(first, last + 1)) <= set(means) and not any(map(math.isnan, means.values()))
+    ends = {-1: min(means) - 1, 1: max(means) + 1, 0: first}[end(means)] if grows else first
+    return sorted({*range(first, last + 1), min(max(ends, first - FAR), last + FAR)})
 
 
 def accounts(rule):
