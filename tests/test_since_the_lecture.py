@@ -197,7 +197,9 @@ def test_gradients_of_any_size_make_a_finite_step_or_an_error(method, scale, dty
     assert error is None if scale < 1 else error is None or re.match("step .* Instead: a smaller eta", error)
 
 
-SQUARED = [n for n in METHODS if n.split()[0] in ("adamw", "prodigy", "hypergradient", "carried_drift")]
+SQUARED = [
+    n for n in METHODS if n.split()[0] in ("adamw", "prodigy", "hypergradient", "carried_drift", "averaged_adam")
+]
 SQUARED += ["adam {'published': True}", "schedule_free {}"]
 
 
