@@ -206,10 +206,19 @@ def test_each_layer_moves_as_published_adam_with_its_share_of_eta(seed, eta):
     loss, theta0, unravel = layered(seed)
     share = np.repeat([1 / (2 * 3**0.5), 1 / 4, 1 / 4, 1 / (2 * 2**0.5)], [12, 4, 8, 2])
     at = (lambda t: eta(t) * share) if callable(eta) else eta * share
-    shared = path(partial(averaged_adam, eta=eta, blocks=unravel), repeat(loss), theta0)
+    shared = path(partial(averaged_adam, eta=eta, decay=0.0, blocks=unravel), repeat(loss), theta0)
     plain = path(partial(adam, eta=at, beta2=0.99, published=True), repeat(loss), theta0)
     for step, same in zip(shared, plain, strict=True):
         np.testing.assert_allclose(step.theta, same.theta, rtol=1e-9, atol=1e-10)
+
+
+@given(SEEDS, st.floats(0, 2))
+def test_its_decay_is_of_matrices_alone_and_not_shared(seed, decay):
+    loss, theta0, unravel = layered(seed)
+    for step in path(partial(averaged_adam, eta=0.1, decay=decay, blocks=unravel), repeat(loss), theta0):
+        shrunk = unravel(step.move + step.eta * step.gradient_estimate)
+        for part, W in zip(shrunk, unravel(step.theta), strict=True):
+            np.testing.assert_allclose(part, -0.1 * decay * W if W.ndim > 1 else 0 * W, rtol=1e-9, atol=1e-12)
 
 
 @given(SEEDS, st.integers(1, 9))
@@ -226,8 +235,8 @@ def test_its_x_weighs_theta_by_how_late_it_is(seed, power):
 @given(SEEDS)
 def test_the_weights_into_a_unit_move_by_no_more_than_eta_over_layers_at_first(seed):
     loss, theta0, unravel = layered(seed)
-    step = next(averaged_adam(repeat(loss), theta0, blocks=unravel))
-    for moved in unravel(step.eta * step.gradient_estimate):
+    step = next(averaged_adam(repeat(loss), theta0, decay=0.0, blocks=unravel))
+    for moved in unravel(step.move):
         lengths = np.linalg.norm(moved.reshape(-1, moved.shape[-1] if moved.ndim > 1 else 1), axis=0)
         assert np.all(lengths <= 0.3 / 2 * (1 + 1e-9))
 
