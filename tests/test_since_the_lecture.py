@@ -32,6 +32,7 @@ WAYS = {
     "cdat": [{"sigma": 0.5}, {"sigma": 0.5, "adam": True, "beta1": 0.5, "beta3": 0.5}],
     "schedule_free": [{}, {"adam": False}],
     "prodigy": [{"d0": 0.1}, {"d0": 0.1, "bias_correction": True}],
+    "averaged_adam": [{"decay": 0.0}],
     "carried_drift": [{"every": 2}],
 }
 NAMES = [
