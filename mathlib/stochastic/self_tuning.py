@@ -121,8 +121,7 @@ def averaged_adam(losses, theta0, eta=0.3, beta1=0.9, beta2=0.99, eps=1e-8, deca
     A matrix W (inputs, outputs) moves by ``-eta (d / (layers sqrt(inputs)) + decay W)``, a vector of n numbers by
     ``-eta d / (layers sqrt(n))``, where d is published Adam's ``g_hat / (sqrt(v_hat) + eps)`` and `layers` the number
     of matrices, 1 if there is none. An entry of d is about 1 at most: so the weights into a unit move by a length of
-    eta / layers, and all layers together change what a network gives by about eta, as wide and as deep as it may be,
-    if its inputs are about 1.
+    about eta / layers, as many as they are, and what the unit gives by that times the length of its input.
 
     The result is an average of the path, ``x = (1 - c) x + c theta`` with ``c = (power + 1) / (t + power + 1)``, in
     which theta_t weighs about t**power. So it is made of the last part 1 / (power + 1) of a run, and nobody need say
@@ -133,7 +132,10 @@ def averaged_adam(losses, theta0, eta=0.3, beta1=0.9, beta2=0.99, eps=1e-8, deca
     entries of theta are a matrix, as for `muon`; a filter (F, F, C, C') has F F C inputs. The rest is as for `adam`.
     Sources: Loshchilov, I. and Hutter, F. (2019), arXiv 1711.05101; Shamir, O. and Zhang, T. (2013), arXiv 1212.1824,
     on the average; Large, T. et al. (2024), arXiv 2405.14813, on layers that share a step. That they are put together,
-    and the constants, are ours.
+    and the constants, are ours: out of about a hundred settings of a dozen variants, by the test loss on "logistic",
+    "network noisy", "cnn", "autoencoder", "mnist 32x1", "mnist 128x3 noisy" and "signals" of `problems.NOISY` (seeds
+    1000 and 1001), and on three networks made for it. A constant of half or twice the size costs about a tenth in the
+    mean. It is no method for quadratics, whose eta depends on their curvature.
 
     >>> import itertools
     >>> path = averaged_adam(itertools.repeat(lambda W: np.sum(W**2)), np.ones((4, 1)), eta=0.5, decay=0.0)
@@ -143,17 +145,17 @@ def averaged_adam(losses, theta0, eta=0.3, beta1=0.9, beta2=0.99, eps=1e-8, deca
     theta, g_hat, v_hat, x = begin(theta0, "g_hat", "v_hat", x=None)
     x, layers = theta if x is None else x, Blocks(blocks, theta)
     share = layers.joined([np.full(shape, part) for shape, part in zip(layers.shapes, shares(layers), strict=True)])
-    is_matrix = layers.joined([np.full(shape, len(shape) > 1) for shape in layers.shapes])
+    decays = layers.joined([np.full(shape, decay if len(shape) > 1 else 0.0) for shape in layers.shapes])
     for t, l_t, eta in losses:
         b1, b2 = (corrected(b, t) for b in (beta1, beta2))
         loss, g = value_and_grad(l_t)(theta)
         g_hat, v_hat = b1 * g_hat + (1 - b1) * g, b2 * v_hat + (1 - b2) * g**2
-        shrink, eta = eta * decay * is_matrix * theta, eta * share / (np.sqrt(v_hat) + eps)
+        shrink, eta = eta * decays * theta, eta * share / (np.sqrt(v_hat) + eps)
         move = -eta * g_hat - shrink
+        before, theta = theta, theta + move
         c = (power + 1) / (t + power + 1)
-        x = (1 - c) * x + c * (theta + move)
-        yield Step(t, theta, loss, g, eta, g_hat, carried={"g_hat": g_hat, "v_hat": v_hat, "x": x}, move=move)
-        theta = theta + move
+        x = (1 - c) * x + c * theta
+        yield Step(t, before, loss, g, eta, g_hat, carried={"g_hat": g_hat, "v_hat": v_hat, "x": x}, move=move)
 
 
 def shares(layers):
