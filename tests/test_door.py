@@ -164,6 +164,7 @@ CALLS = {
     "cdat": (steps(stochastic.cdat), LOSSES, THETA, 1.0, 2.0, 0.9, 0.99, 0.9, True),
     "schedule_free": (steps(stochastic.schedule_free), LOSSES, THETA, 1e-2, 0.9, 0.99, 1e-8, True),
     "prodigy": (steps(stochastic.prodigy), LOSSES, THETA, 1.0, 0.9, 0.99, 1e-8, 1e-3, False),
+    "averaged_adam": (steps(stochastic.averaged_adam), LOSSES, THETA, 0.3, 0.9, 0.99, 1e-8, 0.005, 2, None),
     "VectorSpace": (spaces.VectorSpace, 2),
     "vector": (E.vector, [1.0, 2.0]),
     "covector": (E.covector, [1.0, 2.0]),

@@ -1,5 +1,6 @@
-"""Methods that set their own step size: their algorithms by hand, exact line minima, averages, units, and failures."""
+"""Methods that set their own step size: by hand, exact line minima, averages, layers, units, and failures."""
 
+import math
 from functools import partial
 from itertools import islice, pairwise, repeat
 
@@ -9,8 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathlib import compiled, grad, hvp
-from mathlib.nn import mlp, softmax_cross_entropy
-from mathlib.stochastic import adam, adamw, cdat, linear_decay, minibatches, prodigy, schedule_free, sgd
+from mathlib.nn import mlp, ravel, softmax_cross_entropy
+from mathlib.stochastic import (
+    adam,
+    adamw,
+    averaged_adam,
+    cdat,
+    linear_decay,
+    minibatches,
+    prodigy,
+    schedule_free,
+    sgd,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -171,6 +182,100 @@ def test_without_beta1_it_is_the_average_of_a_path_kept_aside():
     np.testing.assert_allclose(free[-1].carried["x"], np.mean([s.theta for s in plain[1:]], axis=0), rtol=1e-10)
 
 
+# --------------------------------------------------------------------------------------------- averaged Adam
+
+
+def layered(seed, order=(0, 1, 2, 3), inputs=None):
+    """A loss of two matrices and their biases, joined in some order: the loss, a start, and its shapes."""
+    rng = np.random.default_rng(seed)
+    X, y = rng.standard_normal((6, 3)), rng.integers(0, 2, 6)
+    parts = [rng.standard_normal(shape) for shape in ((3, 4), (4,), (4, 2), (2,))]
+    if inputs is not None:
+        X, parts[0] = X[:, inputs], parts[0][inputs]
+    theta0, unravel = ravel([parts[i] for i in order])
+
+    def loss(theta):
+        by_name = dict(zip(order, unravel(theta), strict=True))
+        return softmax_cross_entropy(np.tanh(X @ by_name[0] + by_name[1]) @ by_name[2] + by_name[3], y)
+
+    return loss, theta0, unravel
+
+
+@given(SEEDS, st.sampled_from([0.3, linear_decay(0.3, 20)]))
+def test_each_layer_moves_as_published_adam_with_its_share_of_eta(seed, eta):
+    loss, theta0, unravel = layered(seed)
+    share = np.repeat([1 / (2 * 3**0.5), 1 / 4, 1 / 4, 1 / (2 * 2**0.5)], [12, 4, 8, 2])
+    at = (lambda t: eta(t) * share) if callable(eta) else eta * share
+    shared = path(partial(averaged_adam, eta=eta, decay=0.0, blocks=unravel), repeat(loss), theta0)
+    plain = path(partial(adam, eta=at, beta2=0.99, published=True), repeat(loss), theta0)
+    for step, same in zip(shared, plain, strict=True):
+        np.testing.assert_allclose(step.theta, same.theta, rtol=1e-9, atol=1e-10)
+
+
+@given(SEEDS, st.floats(0, 2))
+def test_its_decay_is_of_matrices_alone_and_not_shared(seed, decay):
+    loss, theta0, unravel = layered(seed)
+    for step in path(partial(averaged_adam, eta=0.1, decay=decay, blocks=unravel), repeat(loss), theta0):
+        shrunk = unravel(step.move + step.eta * step.gradient_estimate)
+        for part, W in zip(shrunk, unravel(step.theta), strict=True):
+            np.testing.assert_allclose(part, -0.1 * decay * W if W.ndim > 1 else 0 * W, rtol=1e-9, atol=1e-12)
+
+
+@given(SEEDS, st.integers(1, 9))
+def test_its_x_weighs_theta_by_how_late_it_is(seed, power):
+    """As often as one chooses `power` of t + power."""
+    stream, theta0 = batches(seed)
+    steps = path(partial(averaged_adam, power=power), stream(), theta0)
+    weights = [math.comb(step.t + power, power) for step in steps]
+    thetas = [step.state["theta"] for step in steps]
+    for n, step in enumerate(steps, 1):
+        np.testing.assert_allclose(step.carried["x"], np.average(thetas[:n], axis=0, weights=weights[:n]), rtol=1e-10)
+
+
+@given(SEEDS)
+def test_the_weights_into_a_unit_move_by_no_more_than_eta_over_layers_at_first(seed):
+    loss, theta0, unravel = layered(seed)
+    step = next(averaged_adam(repeat(loss), theta0, decay=0.0, blocks=unravel))
+    for moved in unravel(step.move):
+        lengths = np.linalg.norm(moved.reshape(-1, moved.shape[-1] if moved.ndim > 1 else 1), axis=0)
+        assert np.all(lengths <= 0.3 / 2 * (1 + 1e-9))
+
+
+@given(SEEDS, st.permutations(range(4)), st.permutations(range(3)))
+def test_neither_the_order_of_layers_nor_that_of_inputs_matters(seed, order, inputs):
+    loss, theta0, unravel = layered(seed)
+    other_loss, other0, other_unravel = layered(seed, order, inputs)
+    [*_, step] = path(partial(averaged_adam, blocks=unravel), repeat(loss), theta0)
+    [*_, other] = path(partial(averaged_adam, blocks=other_unravel), repeat(other_loss), other0)
+    parts = unravel(step.carried["x"])
+    parts[0] = parts[0][list(inputs)]
+    for i, part in zip(order, other_unravel(other.carried["x"]), strict=True):
+        np.testing.assert_allclose(part, parts[i], rtol=1e-6, atol=1e-7)
+
+
+@given(SEEDS, st.sampled_from([1e-3, 7.0, 1e4]))
+def test_averaged_adam_does_not_ask_for_the_loss_s_unit(seed, unit):
+    stream, theta0 = batches(seed)
+    method = partial(averaged_adam, eps=0.0)
+    inches = (lambda w, l_t=l_t: unit * l_t(w) for l_t in stream())
+    for a, b in zip(path(method, stream(), theta0), path(method, inches, theta0), strict=True):
+        np.testing.assert_allclose(b.carried["x"], a.carried["x"], rtol=1e-9, atol=1e-10)
+
+
+def test_a_gradient_of_zero_moves_nothing_and_a_hill_is_left():
+    flat = path(averaged_adam, repeat(lambda x: 0 * np.sum(x)), np.ones(3))
+    assert all(np.array_equal(step.theta, np.ones(3)) and np.all(step.carried["x"] == 1) for step in flat)
+    hill = path(averaged_adam, repeat(lambda x: -np.sum(x**2)), np.ones(3))
+    assert all(after.loss < before.loss for before, after in pairwise(hill))
+
+
+def test_averaged_adam_refuses_layers_that_do_not_fit():
+    with pytest.raises(ValueError, match="theta has shape"):
+        next(averaged_adam(repeat(np.sum), np.ones(5), blocks=[(2, 2), (2,)]))
+    with pytest.raises(ValueError, match="power is 0"):
+        next(averaged_adam(repeat(np.sum), np.ones(5), power=0))
+
+
 # ------------------------------------------------------------------------------------------------- Prodigy
 
 
@@ -259,6 +364,7 @@ METHODS = {
     "cdat with adam": partial(cdat, sigma=0.5, beta1=0.9, beta3=0.9, adam=True),
     "schedule-free": partial(schedule_free, adam=False),
     "schedule-free adam": schedule_free,
+    "averaged adam": averaged_adam,
     "prodigy": partial(prodigy, d0=0.01),
 }
 

@@ -32,6 +32,7 @@ WAYS = {
     "cdat": [{"sigma": 0.5}, {"sigma": 0.5, "adam": True, "beta1": 0.5, "beta3": 0.5}],
     "schedule_free": [{}, {"adam": False}],
     "prodigy": [{"d0": 0.1}, {"d0": 0.1, "bias_correction": True}],
+    "averaged_adam": [{"decay": 0.0}],
     "carried_drift": [{"every": 2}],
 }
 NAMES = [
@@ -197,7 +198,9 @@ def test_gradients_of_any_size_make_a_finite_step_or_an_error(method, scale, dty
     assert error is None if scale < 1 else error is None or re.match("step .* Instead: a smaller eta", error)
 
 
-SQUARED = [n for n in METHODS if n.split()[0] in ("adamw", "prodigy", "hypergradient", "carried_drift")]
+SQUARED = [
+    n for n in METHODS if n.split()[0] in ("adamw", "prodigy", "hypergradient", "carried_drift", "averaged_adam")
+]
 SQUARED += ["adam {'published': True}", "schedule_free {}"]
 
 

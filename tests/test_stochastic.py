@@ -19,6 +19,7 @@ from mathlib.stochastic import (
     adahessian,
     adam,
     adamw,
+    averaged_adam,
     carried_drift,
     cdat,
     cosine,
@@ -68,6 +69,7 @@ METHODS = {
     "schedule-free": partial(schedule_free, adam=False),
     "schedule-free adam": schedule_free,
     "prodigy": partial(prodigy, d0=0.1),
+    "averaged adam": averaged_adam,
 }
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
@@ -544,6 +546,7 @@ def test_what_the_methods_depend_on():
         "schedule-free": lengths,
         "schedule-free adam": [True, False, True, False, False],
         "prodigy": [True, False, True, False, False],
+        "averaged adam": [True, False, True, False, False],
         "sgd, eta changed too": [True, True, True, True, False],
     }
 
