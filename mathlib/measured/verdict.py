@@ -19,8 +19,8 @@ import numpy as np
 
 from mathlib import grad_and_hvp, hessian, value_and_grad
 from mathlib import stochastic as s
+from mathlib.measured import ranking
 from mathlib.measured.costs import ratio
-from mathlib.measured.ranking import Runs, end
 from mathlib.problems import NOISY
 
 COLUMNS = ["problem", "rule", "quarter", "account", "seed", "digest", "engine", "steps", "train", "test", "errors"]
@@ -229,7 +229,7 @@ def run(key, costs, engine="compiled"):
 def runs_of(rows):
     """The runs of a table, its rows as dictionaries of texts, to be ranked."""
     alike = [rule for rule in RULES if accounts(rule) == ("time",)]
-    return Runs(rows, PROBLEMS, TUNING, EVALUATION, SHORT, alike)
+    return ranking.Runs(rows, PROBLEMS, TUNING, EVALUATION, SHORT, alike)
 
 
 def todo(outcomes):
@@ -271,7 +271,7 @@ def grid(problem, rule, runs):
     last = first + TRIALS - 1
     means = runs.means.get((problem, rule), {}) if rule in runs.rules else {}
     grows = set(range(first, last + 1)) <= set(means) and not any(map(math.isnan, means.values()))
-    ends = {-1: min(means) - 1, 1: max(means) + 1, 0: first}[end(means)] if grows else first
+    ends = {-1: min(means) - 1, 1: max(means) + 1, 0: first}[ranking.end(means)] if grows else first
     return sorted({*range(first, last + 1), min(max(ends, first - FAR), last + FAR)})
 
 
