@@ -23,7 +23,7 @@ from mathlib.measured.digest import digest, executed
 
 ROOT = Path(__file__).parents[1]
 sys.path.append(str(ROOT / "benchmarks"))
-from sweep import store  # noqa: E402
+from sweep import driver, store  # noqa: E402
 
 METHODS = '''
 """Methods."""
@@ -115,8 +115,8 @@ def note(key):
     time.sleep(float(os.environ["TOY_SECONDS"]))
     if os.environ.get("TOY_DEADLY") == repr(key):
         os.kill(os.getpid(), 9)
-    if os.environ.get("TOY_WRONG") == repr(key):
-        raise ValueError("this run fails")
+    if repr(key) in os.environ.get("TOY_WRONG", ""):
+        raise ValueError("no")
 
 
 def todo(outcomes):
@@ -349,6 +349,46 @@ def test_a_log_has_one_writer(tmp_path):
     store.Log(tmp_path / "log").close()
 
 
+# ------------------------------------------------------------------------------------------- the driver
+
+
+class Future:
+    """What a task gives, at once, unless its worker dies after it."""
+
+    def __init__(self, f, args, lost):
+        self.f, self.args, self.status = f, args, "lost" if lost else "finished"
+
+    def add_done_callback(self, call):
+        call(self)
+
+    def result(self):
+        return self.f(*self.args)
+
+
+class Client:
+    """A cluster of one worker, which loses every third answer."""
+
+    status, n = "running", 0
+
+    def nthreads(self):
+        return {"worker": 1}
+
+    def submit(self, f, *args, pure):
+        self.n += 1
+        return Future(f, args, self.n % 3 == 0)
+
+
+def test_an_answer_that_is_lost_with_its_worker_is_asked_for_again(package, tmp_path):
+    experiment = importlib.import_module("digested.experiment")
+    known, client = store.Store(experiment, tmp_path), Client()
+    driver.measure(known, lambda: None)
+    assert driver.sweep(known, client, lambda: None) == {}
+    keys = [record["key"] for record in known.log.records() if "key" in record]
+    known.log.close()
+    assert len(keys) == len(set(map(tuple, keys))) == RUNS
+    assert RUNS + 4 < client.n < 2 * RUNS
+
+
 # ------------------------------------------------------------------------------------------- the sweep
 
 
@@ -396,7 +436,8 @@ class Sweep:
 
     def stored(self):
         """The keys of the log."""
-        records = (json.loads(line) for line in self.log.read_text().splitlines())
+        lines = self.log.read_bytes().split(b"\n")[:-1]  # the last may be cut off
+        records = map(json.loads, lines)
         return [repr(tuple(record["key"])) for record in records if "key" in record]
 
     def until(self, n, child):
@@ -466,61 +507,61 @@ def test_a_killed_worker_changes_nothing(sweep, undisturbed):
     assert sorted(sweep.stored()) == sorted(undisturbed.stored())
 
 
-def test_an_interrupted_sweep_goes_on_where_it_was(sweep, undisturbed):
-    stored = []
-    for stop in (lambda child: os.killpg(child.pid, signal.SIGINT), lambda child: child.terminate()):
-        child = sweep.start()
-        sweep.until(20, child)
-        stop(child)
-        said, returned = sweep.finish(child)
-        assert returned == 0, said
-        assert not set(stored) & set(sweep.made()[0])
-        stored = sweep.stored()
-        assert f"interrupted: the same command goes on after the {len(stored)} runs that are stored" in said
-        assert len(sweep.rows()) == len(stored) < RUNS
-        sweep.notes.unlink()
-    sweep.make()
-    assert len(stored) >= 20
-    assert not set(stored) & set(sweep.made()[0])
-    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+def interrupted(sweep):
+    """As a terminal does, which tells all processes."""
+    child = sweep.start()
+    sweep.until(12, child)
+    os.killpg(child.pid, signal.SIGINT)
+    return child, 0, "interrupted"
 
 
-def test_a_lost_scheduler_loses_no_run(sweep, undisturbed):
-    dask, place = [sys.executable, "-m", "distributed.cli.dask_scheduler"], sweep.folder / "scheduler.json"
+def terminated(sweep):
+    child = sweep.start()
+    sweep.until(12, child)
+    child.terminate()
+    return child, 0, "interrupted"
+
+
+def without_a_scheduler(sweep):
+    place = sweep.folder / "scheduler.json"
     options = ["--no-dashboard", "--scheduler-file", str(place)]
-    scheduler = sweep.spawn([*dask, "--host", "127.0.0.1", "--port", "0", *options])
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--no-nanny", *options]
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    scheduler, worker = sweep.spawn([*dask, *options]), [sys.executable, "-m", "distributed.cli.dask_worker"]
     for k in range(2):
-        sweep.spawn([*worker, "--local-directory", str(sweep.folder / f"worker {k}")])
+        sweep.spawn([*worker, "--nthreads", "1", "--no-nanny", "--local-directory", f"worker {k}", *options])
     end = time.monotonic() + 60
     while not place.exists():
         assert time.monotonic() < end
         time.sleep(0.01)
-    address = json.loads(place.read_text())["address"]
-    child = sweep.start(environment={"SCHEDULER": address})
-    sweep.until(20, child)
+    child = sweep.start(environment={"SCHEDULER": json.loads(place.read_text())["address"]})
+    sweep.until(12, child)
     scheduler.kill()
-    said, returned = sweep.finish(child)
-    assert returned == 1
-    stored = sweep.stored()
-    assert f"the scheduler is lost: the same command goes on after the {len(stored)} runs" in said
-    sweep.notes.unlink()
+    return child, 1, "the scheduler is lost"
+
+
+def on_a_full_disk(sweep):
+    size = sweep.log.stat().st_size + 1500
+    child = sweep.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size)))
+    return child, 1, "cannot be written: File too large. Instead: make room for it."
+
+
+def test_whatever_happens_a_sweep_goes_on_where_it_was(sweep, undisturbed):
+    stored = []
+    for misfortune in (interrupted, terminated, without_a_scheduler, on_a_full_disk):
+        child, code, message = misfortune(sweep)
+        said, returned = sweep.finish(child)
+        assert returned == code, said
+        assert message in said
+        assert not set(stored) & set(sweep.made()[0])
+        before, stored = stored, sweep.stored()
+        assert len(before) + 3 <= len(stored) < RUNS
+        if misfortune is not on_a_full_disk:
+            assert f"{message}: the same command goes on after the {len(stored)} runs that are stored" in said
+            assert len(sweep.rows()) == len(stored)
+        sweep.notes.unlink()
     sweep.make()
     assert not set(stored) & set(sweep.made()[0])
-    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
-
-
-def test_a_full_disk_stops_the_sweep(sweep, undisturbed):
-    child = sweep.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000)))
-    said, returned = sweep.finish(child)
-    assert returned == 1
-    assert "cannot be written: File too large. Instead: make room for it." in said
-    assert sweep.log.stat().st_size == 6000
-    stored = [line for line in sweep.log.read_bytes().split(b"\n")[:-1] if b'"key"' in line]
-    assert stored
-    sweep.notes.unlink()
-    sweep.make()
-    assert len(sweep.made()[0]) == RUNS - len(stored)
+    assert sorted(sweep.stored()) == sorted(undisturbed.stored())
     assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
 
 
@@ -568,15 +609,28 @@ def copied(sweep, folder):
 
 
 def test_a_run_that_fails_or_kills_its_workers_is_named(sweep, undisturbed):
-    deadly, wrong = ("a", "square", 2, 1), ("b", "cube", 3, 0)
-    child = sweep.start(environment={"TOY_DEADLY": repr(deadly), "TOY_WRONG": repr(wrong)})
-    said, returned = sweep.finish(child)
+    deadly, wrong, unobserved = ("a", "square", 2, 1), ("b", "square", 3, 0), ("b", "cube", 0, 0)
+    faults = {"TOY_DEADLY": repr(deadly), "TOY_WRONG": repr([wrong, unobserved])}
+    faults["DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES"] = "1"
+    said, returned = sweep.finish(sweep.start(environment=faults))
     assert returned == 1
-    assert f"perform {wrong}: ValueError: this run fails" in said
+    assert f"perform {wrong}: ValueError: no" in said
+    assert f"observe {unobserved}: ValueError: no" in said
     assert f"perform {deadly}: KilledWorker" in said
-    assert len(sweep.stored()) == 60 - 2  # the second phase waits for them
+    assert len(sweep.stored()) == 60 - 2 - 15  # the second phase waits for them
     sweep.make()
     assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
+
+
+def test_a_worker_with_other_code_stops_the_sweep(sweep):
+    child = sweep.start(environment={"TOY_SECONDS": "0.1"})
+    sweep.until(6, child)
+    path = sweep.package / "numbers.py"
+    path.write_text(path.read_text() + "# changed\n")
+    os.kill(sweep.made()[1][-1], signal.SIGKILL)  # the one that follows reads the change
+    said, returned = sweep.finish(child)
+    assert returned == 1
+    assert "a worker has other modules of toy than the sweep" in said
 
 
 def test_minutes_end_a_sweep(sweep):

@@ -16,7 +16,6 @@ from mathlib.measured import tasks
 from mathlib.measured.digest import tree
 
 AHEAD = 4  # tasks that are handed out, for each worker
-FAILURES = 3  # workers that may die under a task before it is given up
 EXPORT_EVERY = 300  # seconds
 
 
@@ -52,9 +51,8 @@ def connected(address, workers):
         with client:
             yield client
         return
-    # A task is blamed for a worker that dies under it; one that would only wait there would be, too.
-    alone = {"distributed.scheduler.allowed-failures": FAILURES, "distributed.scheduler.worker-saturation": 1.0}
-    with dask.config.set(alone):
+    # A task that only waits on a worker that dies is blamed, too: let none wait there.
+    with dask.config.set({"distributed.scheduler.worker-saturation": 1.0}):
         # An interruption from the keyboard goes to all processes; the workers leave it to this one.
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
@@ -83,14 +81,17 @@ def sweep(store, client, stopped):
     def take(future):
         """Store what a task gave."""
         kind, key = task = out.pop(future)
+        if future.status == "cancelled":
+            raise CommClosedError
         if future.status == "error":
             failed[task] = future.exception()
-        elif future.status == "finished" and kind == "observe":
+        elif future.status != "finished":  # its worker has died since
+            waiting.append(task)
+            return
+        elif kind == "observe":
             store.observed(key, future.result())
-        elif future.status == "finished":
-            store.performed(key, *future.result())
         else:
-            raise CommClosedError
+            store.performed(key, *future.result())
         if isinstance(failed.get(task), tasks.OtherCodeError):
             raise StopError(str(failed[task]))
         bar.set_description("code" if kind == "observe" else experiment.phase(key), refresh=False)
