@@ -10,6 +10,7 @@ the account "short" is the first tenth of the run, to see whether it diverges.
 What is run, in which order, and what follows from it, is written in ``benchmarks/protocol.md``; here it is code.
 """
 
+import dataclasses
 import math
 from collections import namedtuple
 from functools import cache
@@ -59,9 +60,15 @@ PROBLEMS = {
 }
 
 
+def averaged_adam(*args, **options):
+    """The method, whose path is called z beside its average x, as that of `schedule_free` is: see `reached_by`."""
+    for step in s.averaged_adam(*args, **options):
+        yield dataclasses.replace(step, carried=step.carried | {"z": step.theta})
+
+
 # A method; how many gradients' worth of work a step has beside its own, when a product counts 2 more and matrix work
 # nothing (None: it has neither); how that is measured: by a "product" of dual numbers, by one of a recorded "hessian",
-# or by its "step"; and what it needs of a problem, layers or classes.
+# or by its "step"; and what it needs of a problem, layers or classes, or takes if there are any.
 Method = namedtuple("Method", "steps options extra measured needs", defaults=[None, None, None])
 METHODS = {
     "SGD": Method(s.sgd, {}),
@@ -87,6 +94,8 @@ METHODS = {
     "carried drift": Method(s.carried_drift, {}, 0.1, "product"),
     "no slope": Method(s.carried_drift, {"gamma": 0.0}, 0.1, "product"),
     "one product": Method(s.carried_drift, {"gamma": 0.0, "every": 10**9}),
+    "averaged Adam": Method(averaged_adam, {}, needs="layers if any"),
+    "its path": Method(s.averaged_adam, {}, needs="layers if any"),
 }
 
 SCHEDULES = {"": lambda eta, n: eta, "linear": s.linear_decay, "cosine": s.cosine}
@@ -115,6 +124,7 @@ GRIDS = {  # the methods with a step size to choose, where their grid starts, an
     "AdaHessian": (-6, ("linear",)),
     "second-order Adam": (-3, ("", "linear")),
     "corrected momentum": (-5, ("", "linear")),
+    "averaged Adam": (-6, ("",)),
 }
 RULES = {
     named(method, schedule): Rule(method, schedule, first=first)
@@ -134,14 +144,17 @@ RULES |= {  # nothing to choose: a step size for each, once and for all
     "carried drift, linear": Rule("carried drift", "linear", eta=1e-3),
     "no slope, linear": Rule("no slope", "linear", eta=1e-3),
     "one product, linear": Rule("one product", "linear", eta=1e-3),
+    "averaged Adam, 0.3": Rule("averaged Adam", "", eta=0.3),
+    "its path, linear": Rule("its path", "linear", eta=0.3),
 }
 
 
 @cache
 def can_run(method, problem):
     """Whether a method has what it needs on a problem: the layers of a network, or classes."""
-    needs, data = METHODS[method].needs, NOISY[problem](0)
-    return not (needs and data.unravel is None) and not (needs == "classes" and data.errors is None)
+    data = NOISY[problem](0)
+    lacks = {"layers": data.unravel is None, "classes": data.unravel is None or data.errors is None}
+    return not lacks.get(METHODS[method].needs)
 
 
 def applies(rule, problem):

@@ -11,7 +11,8 @@
 ``diagonal``     `sophia`, `adahessian`: the diagonal of the Hessian by products
 ``kronecker``    `shampoo`, `kfac`, and `factors`, what K-FAC sees of a network's curvature
 ``drift``        `second_order_adam`, `hessian_corrected_momentum`, `smd`, `hypergradient`, `carried_drift`
-``self_tuning``  `cdat`, `schedule_free`, `prodigy`, `averaged_adam`
+``self_tuning``  `cdat`, `schedule_free`, `prodigy`
+``averaged``     `averaged_adam`
 ``noise``        `gradient_noise`, `gradient_drift`
 ===============  =========================================================================================
 
@@ -20,6 +21,7 @@ step in the same way: ``theta -= eta ⊙ g_hat``, with `eta` and `gradient_estim
 makes a vector of its estimate in another way, by the `move` of the `Step`.
 """
 
+from mathlib.stochastic.averaged import averaged_adam
 from mathlib.stochastic.diagonal import adahessian, sophia
 from mathlib.stochastic.drift import (
     carried_drift,
@@ -33,7 +35,7 @@ from mathlib.stochastic.kronecker import Factors, factors, kfac, shampoo
 from mathlib.stochastic.noise import GradientDrift, GradientNoise, gradient_drift, gradient_noise
 from mathlib.stochastic.rotated import soap
 from mathlib.stochastic.schedules import cosine, linear_decay
-from mathlib.stochastic.self_tuning import averaged_adam, cdat, prodigy, schedule_free
+from mathlib.stochastic.self_tuning import cdat, prodigy, schedule_free
 from mathlib.stochastic.steepest import muon, sign_descent, steepest_descent
 from mathlib.stochastic.steps import Step
 from mathlib.stochastic.streams import minibatches
