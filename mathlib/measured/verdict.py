@@ -11,7 +11,6 @@ What is run, in which order, and what follows from it, is written in ``benchmark
 """
 
 import dataclasses
-import math
 from collections import namedtuple
 from functools import cache
 from itertools import islice
@@ -247,8 +246,12 @@ def runs_of(rows):
 
 def todo(outcomes):
     """The keys of the runs that come next, after those whose outcomes are known (by key); none when all is done."""
-    columns = COLUMNS[:5]
-    runs = runs_of([dict(zip(columns, map(str, key), strict=True)) | row for key, row in outcomes.items()])
+    whole = {
+        key: row
+        for key, row in outcomes.items()
+        if key[4] not in TUNING or all((*key[:4], seed) in outcomes for seed in TUNING)
+    }
+    runs = runs_of([dict(zip(COLUMNS, map(str, key), strict=False)) | row for key, row in whole.items()])
     names = {role: [name for name, p in PROBLEMS.items() if p.role == role] for role in ("tuning", "evaluation")}
     pairs = {role: [(name, rule) for rule in RULES for name in names[role] if applies(rule, name)] for role in names}
 
@@ -283,7 +286,7 @@ def grid(problem, rule, runs):
         return [""]
     last = first + TRIALS - 1
     means = runs.means.get((problem, rule), {}) if rule in runs.rules else {}
-    grows = set(range(first, last + 1)) <= set(means) and not any(map(math.isnan, means.values()))
+    grows = set(range(first, last + 1)) <= set(means)
     ends = {-1: min(means) - 1, 1: max(means) + 1, 0: first}[ranking.end(means)] if grows else first
     return sorted({*range(first, last + 1), min(max(ends, first - FAR), last + FAR)})
 
