@@ -56,7 +56,9 @@ def connected(address, workers):
         # An interruption from the keyboard goes to all processes; the workers leave it to this one.
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            cluster = LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None)
+            cluster = LocalCluster(
+                n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0"
+            )
         finally:
             signal.signal(signal.SIGINT, handler)
         with cluster, Client(cluster) as client:

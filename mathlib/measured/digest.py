@@ -107,6 +107,8 @@ def canonical(node, others=frozenset()):
     parts = {name: getattr(node, name, None) for name in node._fields if name not in ("ctx", "kind", "type_comment")}
     if isinstance(node, DEFINITION) and ast.get_docstring(node, clean=False) is not None:
         parts["body"] = node.body[1:]
+    if isinstance(node, ast.JoinedStr):  # Python 3.12.1 ends a nested format with an empty text
+        parts["values"] = [a for a in node.values if not (isinstance(a, ast.Constant) and a.value == "")]
     if isinstance(node, ast.Dict):
         parts["keys"], parts["values"] = entries(node, others)
     fields = ",".join(f"{name}={canonical(a, others)}" for name, a in parts.items() if a not in (None, []))
