@@ -182,7 +182,7 @@ def test_the_text_is_read_in_pieces_and_its_end_held_out():
     read = np.concatenate([X, X_test]).ravel()
     np.testing.assert_array_equal(read, numbers[: len(read)])
     np.testing.assert_array_equal(np.concatenate([Y, Y_test]).ravel(), numbers[1 : len(read) + 1])
-    assert len(X_test) == round(0.1 * (len(X) + len(X_test)))
+    assert len(X_test) == round(0.05 * (len(X) + len(X_test)))
     text = "".join(symbols[k] for k in numbers)
     assert text.startswith("the words of the preacher, the son of david")
     assert text.endswith("let her own works praise her in the gates.\n")

@@ -51,11 +51,11 @@ PROBLEMS = {
     "network clean": Problem("evaluation", 1000, 0.05, 2.3),
     "tumours": Problem("evaluation", 200, 0.12, 0.7),
     "mnist 512x1": Problem("evaluation", 500, 0.4, 2.3),
-    "mnist 256x3 noisy": Problem("evaluation", 200, 0.5, 2.3),
+    "mnist 256x3 noisy": Problem("evaluation", 120, 0.55, 2.3),
     "mnist 32x3 noisy": Problem("evaluation", 1000, 0.35, 2.3),
     "mnist cnn": Problem("evaluation", 500, 0.25, 2.3),
-    "signals wide noisy": Problem("evaluation", 300, 1.5, 2.3),
-    "characters": Problem("evaluation", 400, 2.25, 4.0),
+    "signals wide noisy": Problem("evaluation", 150, 1.55, 2.3),
+    "characters": Problem("evaluation", 200, 2.35, 4.0),
 }
 
 

@@ -25,7 +25,7 @@ def alphabet_and_text():
 
 
 @cache
-def sequences(test=0.1):
+def sequences(test=0.05):
     """The text in pieces of 32 characters, and the character that follows each: ``X, Y, X_test, Y_test``.
 
     All are of shape (n, 32); the end of the text is there to test on.
