@@ -21,6 +21,7 @@ def test_a_copy_refers_only_to_what_it_has_itself_and_to_other_copies(copies):
             assert role in ("eq", "prf:ref"), (name, role)
             assert place[target][0] == name, (name, target)
         assert "<details" not in text, name
+        assert "{include}" not in text, name
         local = [address for address in re.findall(r"\]\(([^<)]+)\)", text) if ":" not in address]
         assert set(local) <= set(copies), name
         code = [
@@ -49,6 +50,18 @@ def test_a_role_becomes_text_or_a_link(text, plain):
     place = {"eq-mine": ("1-1-a.ipynb", ""), "sec-mine": ("1-1-a.ipynb", "A title")}
     place |= {"eq-theirs": ("2-1-b.ipynb", "an equation of 2-1"), "sec-theirs": ("2-1-b.ipynb", "")}
     assert lab.plain(text, "1-1-a.ipynb", cited, place) == plain
+
+
+def test_a_part_of_a_file_is_text_in_the_copy(tmp_path, monkeypatch):
+    monkeypatch.setattr(lab, "BOOK", tmp_path / "book")
+    (tmp_path / "rules.md").write_text("# Rules\n\n## One\n\nTry first.\n\n## Two\n\nTry again.\n")
+    (tmp_path / "book").mkdir()
+    one, two = (
+        f'```{{include}} ../rules.md\n:start-after: "## {name}"\n{end}```'
+        for name, end in (("One", ':end-before: "## Two"\n'), ("Two", ""))
+    )
+    text = lab.plain(f"Before.\n\n{one}\n\n{two}", "1-1-a.ipynb", {}, {})
+    assert text == "Before.\n\nTry first.\n\nTry again."
 
 
 def test_a_label_is_called_by_what_it_is_of():

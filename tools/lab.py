@@ -1,8 +1,8 @@
 """Copy the chapters to `work/`, where the reader may write in them, and say what happened.
 
 JupyterLab renders MyST Markdown by its extension, which knows those cells of a notebook that have been in view: not the
-bibliography, the glossary, the slides, other chapters, nor a section further below. The copy has text, or a link to
-another notebook, in their place. And in HTML it renders no formula: what is folded becomes a directive.
+bibliography, the glossary, the slides, other chapters and files, nor a section further below. The copy has text, or a
+link to another notebook, in their place. And in HTML it renders no formula: what is folded becomes a directive.
 
 A copy that the reader has changed is never written again. Each holds two digests: of its own text, to see whether it
 has been changed, and of the chapter that it was made from, to see whether that has.
@@ -27,6 +27,7 @@ EQUATION = re.compile(r"^\$\$ \(([\w-]+)\)", re.MULTILINE)
 PLACE = re.compile(r"^\(([\w-]+)\)=(?:\n+#+ (.+))?", re.MULTILINE)
 EXERCISE = re.compile(r"\{exercise\}.*\n:label: ([\w-]+)")
 PROOF = re.compile(r"\{prf:\w+\}.*\n:label: ([\w-]+)")
+INCLUDED = re.compile(r'^```\{include\} (\S+)\n:start-after: "(.+)"\n(?::end-before: "(.+)"\n)?```$', re.MULTILINE)
 FOLD = re.compile(r"<details><summary>(.*?)</summary>(.*?)</details>", re.DOTALL)
 
 
@@ -85,7 +86,13 @@ def plain(text, here, cited, place):
             return f"[{title or name}]({there})"
         return title or name if role == "ref" else match[0]
 
-    return ROLE.sub(say, FOLD.sub(r":::::{dropdown} \1\2:::::", text))
+    return ROLE.sub(say, FOLD.sub(r":::::{dropdown} \1\2:::::", INCLUDED.sub(quoted, text)))
+
+
+def quoted(match):
+    """The part of a file that a chapter includes, from its folder."""
+    _, _, after = (BOOK / match[1]).read_text(encoding="utf-8").partition(match[2])
+    return (after.partition(match[3])[0] if match[3] else after).strip()
 
 
 def digest(value):

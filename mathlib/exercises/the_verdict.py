@@ -1,13 +1,10 @@
 """Checks of chapter 6-3, on the verdict."""
 
-from itertools import islice
+from itertools import combinations
 
 import numpy as np
 
-from mathlib.exercises import Exercises, compare, require
-from mathlib.measured.step_sizes import run, steps_within
-from mathlib.problems import NOISY
-from mathlib.stochastic import carried_drift, linear_decay
+from mathlib.exercises import Exercises, compare
 
 check = Exercises()
 
@@ -49,81 +46,86 @@ check.formula(
 )
 
 
-@check.code("ex-dear-products")
-def dear_products(steps_left, loss_at_cost):
-    places = [(500, 20, 10.0), (500, 20, 2.0), (100, 7, 4.5), (60, 5, 1.0)]
+@check.code("ex-best-of-k")
+def best_of_k(expected_best):
+    rng = np.random.default_rng(0)
+    tables = [(*rng.normal(0, 1, (2, n)), k) for n, k in ((6, 3), (5, 2), (7, 1), (4, 4), (8, 5))]
 
-    def steps(work):
-        return [max(n for n in range(b + 1) if work(n, every, cost) <= b) for b, every, cost in places]
+    def mean_of(subsets, chosen=lambda tuning, judged, of: judged[min(of, key=tuning.__getitem__)]):
+        """For each table the mean of what is chosen, over subsets of its settings."""
+        return [np.mean([chosen(tuning, judged, of) for of in subsets(len(tuning), k)]) for tuning, judged, k in tables]
 
-    whole = lambda n, every: -(-n // every)  # noqa: E731
-    right = steps(lambda n, every, cost: n + (cost - 1) * whole(n, every) + 1)
+    def ours(n, k):
+        return [(0, *others) for others in combinations(range(1, n), k - 1)]
+
+    right = mean_of(ours)
     mistakes = [
         (
-            steps(lambda n, every, cost: n + (cost - 1) * whole(n, every)),
-            "`steps_left` forgets the one gradient for the first direction",
+            mean_of(lambda n, k: combinations(range(n), k)),
+            "the first trial is the frozen setting: draw only the other k - 1",
         ),
         (
-            steps(lambda n, every, cost: n + cost * whole(n, every) + 1),
-            "`steps_left` charges a step with a product for its gradient too: it costs `cost` in all",
+            mean_of(lambda n, k: [(0, *others) for others in combinations(range(1, n), min(k, n - 1))]),
+            "the frozen setting is one of the k trials: k - 1 others are drawn",
         ),
         (
-            steps(lambda n, every, cost: n + (cost - 1) * (n // every) + 1),
-            "`steps_left` rounds the number of products down: the first step has one already",
+            mean_of(lambda n, k: [(0, *others) for others in np.ndindex(*[n] * (k - 1))]),
+            "the others are drawn from the rest, without replacement: no setting is tried twice",
         ),
         (
-            [(b - 1) / (1 + (cost - 1) / every) for b, every, cost in places],
-            "`steps_left` charges an average step: it has to be a whole number, of steps and of products",
+            mean_of(ours, lambda tuning, judged, of: min(judged[j] for j in of)),
+            "the best of the k is chosen by its tuning score: who looks at `judged` to choose has judged by what chose",
         ),
-        ([b // cost for b, _, cost in places], "`steps_left` charges for a product in each step"),
-    ]
-    compare([steps_left(*place) for place in places], right, mistakes, what=f"`steps_left` of {places}")
-
-    key = ("logistic", "carried drift, decay", 1e-3, 0)
-    loss = lambda cost: float(run(key, {"logistic": {"dual": cost}})[-1])  # noqa: E731
-    costs = 150.0, 300.0
-    given = [loss_at_cost(cost) for cost in costs]
-    require(given[0] is not None, "`loss_at_cost` is None: is a `return` missing?")
-    given = np.array(given, float)  # `run` has texts
-    problem = NOISY["logistic"](seed=0)
-    path = list(islice(carried_drift(problem.losses(), problem.theta0, linear_decay(1e-3, 500)), 61))
-    mistakes = [
-        ([problem.loss(problem.theta0)] * 2, "`loss_at_cost` is the loss at the start"),
-        (given[[0, 0]], "`loss_at_cost` is the same for a cost of 150 and of 300"),
         (
-            [problem.loss(path[steps_within(500, 20, cost)].theta) for cost in costs],
-            "`loss_at_cost` stops a run of 500 steps: the decay has to reach 0 with the last step that is paid for",
+            mean_of(ours, lambda tuning, judged, of: min(tuning[j] for j in of)),
+            "this is the tuning score of the best: it is judged by `judged`",
+        ),
+        (
+            mean_of(ours, lambda tuning, judged, of: np.mean([judged[j] for j in of])),
+            "this is the mean of all k: of the k one is taken, with the least tuning score",
         ),
     ]
-    compare(given, [loss(cost) for cost in costs], mistakes, rtol=2e-3, what="`loss_at_cost` of 150 and 300")
+    given = [expected_best(tuning.copy(), judged.copy(), k) for tuning, judged, k in tables]
+    compare(given, right, mistakes, what="the expectation for five tables")
 
 
-@check.code("ex-room-for-error")
-def room_for_error(room):
+@check.code("ex-winners-curse")
+def winners_curse(yardsticks):
     rng = np.random.default_rng(1)
-    tables = [rng.normal(0, 1.5, (3, 14, 4)) + rng.uniform(-3, 3, (14, 1)) for _ in range(6)]
-    count = lambda room: [np.sum(room(gaps)) for gaps in tables]  # noqa: E731
-    mean = lambda gaps: gaps.mean(axis=(0, 2))  # noqa: E731
-    right = count(lambda gaps: mean(gaps) < np.log(2))
+    tables = [rng.normal(0, 1, (9, 1)) / 2 + rng.normal(0, 1, (2, 9, 4)) for _ in range(5)]
+
+    def both(harsh, mild):
+        return np.array([(harsh(*table), mild(*table)) for table in tables])
+
+    def by_judging(choosing, judging):
+        return np.exp(judging.mean(axis=1).min())
+
+    def by_choosing(choosing, judging):
+        return np.exp(judging[choosing.mean(axis=1).argmin()].mean())
+
+    right = both(by_judging, by_choosing)
     mistakes = [
-        (count(lambda gaps: mean(gaps) < 2), "the gaps are logarithms: compare them with that of 2"),
-        (count(lambda gaps: mean(gaps) < np.log10(2)), "the gaps are natural logarithms"),
-        (count(lambda gaps: mean(np.exp(gaps)) < 2), "this is an arithmetic mean: take the mean of the logarithms"),
-        (count(lambda gaps: gaps < np.log(2)), "these are single runs: take the mean over problems and seeds first"),
+        (right[:, ::-1], "the two have changed places: the harsh one is never the larger"),
         (
-            count(lambda gaps: np.all(gaps.mean(axis=2) < np.log(2), axis=0)),
-            "this asks every problem to be below 2: take the mean over the problems",
-        ),
-        (count(lambda gaps: gaps.mean(axis=(0, 1)) < np.log(2)), "these are seeds: count step sizes, the middle axis"),
-        (
-            count(lambda gaps: gaps.mean(axis=(1, 2)) < np.log(2)),
-            "these are problems: count step sizes, the middle axis",
+            both(lambda choosing, judging: np.exp(judging.min(axis=0).mean()), by_choosing),
+            "the harsh one takes one rule for all seeds: here each seed has a best of its own",
         ),
         (
-            count(lambda gaps: abs(mean(gaps)) < np.log(2)),
-            "less than half the yardstick is below twice the yardstick, too",
+            both(by_judging, lambda choosing, judging: np.exp(choosing.mean(axis=1).min())),
+            "the mild rule is judged on the seeds that chose it: take its scores in `judging`",
         ),
-        (np.divide(right, 14), "this is the share of the step sizes: count them"),
-        ([mean(gaps) < np.log(2) for gaps in tables], "these are the step sizes themselves: count them"),
+        (
+            both(
+                lambda choosing, judging: np.exp(judging).mean(axis=1).min(),
+                lambda choosing, judging: np.exp(judging[np.exp(choosing).mean(axis=1).argmin()]).mean(),
+            ),
+            "these are arithmetic means of losses: take the mean of the logarithms",
+        ),
+        (np.log(right), "these are logarithms: give losses"),
+        (
+            both(lambda choosing, judging: np.exp(judging.min()), by_choosing),
+            "this is the best single run: the mean over the seeds comes first",
+        ),
     ]
-    compare([room(gaps.copy()) for gaps in tables], right, mistakes, what="the count for six tables")
+    given = [yardsticks(choosing.copy(), judging.copy()) for choosing, judging in tables]
+    compare(given, right, mistakes, what="harsh and mild, for five tables")

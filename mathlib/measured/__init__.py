@@ -1,11 +1,13 @@
 """What was measured on one machine, once: the tables that `benchmarks/` writes and the book reads.
 
 `table`
-    the rows of a table: ``derivatives``, ``optimizers``, ``step_sizes``, ``bases`` and the others
+    the rows of a table: ``derivatives``, ``optimizers``, ``verdict``, ``bases`` and the others
 `facts`
     where, when and how it was measured
-`step_sizes`, `widths`, `curvatures`, `kronecker`, `bases`, `edge`, `target_ratio`
+`verdict`, `widths`, `curvatures`, `kronecker`, `bases`, `edge`, `target_ratio`
     modules: one run of the experiment of that name, to be made again
+``step_sizes``
+    a table without a module: the first experiment of the verdict, whose problems were split in another way
 `ranking`
     a module: what a table of runs, of many rules on many problems, says of the rules
 

@@ -2,11 +2,11 @@
 
 A network learns the digits on minibatches of 64, by a rule whose step size falls along a cosine, until a budget is used
 up. It is counted in gradients on a minibatch: a Hessian-vector product that comes with its gradient costs as many as
-`step_sizes` measured. SOAP's own matrix products are counted once as nothing, which they are beside large batches, and
-once as what they are here, in multiplications. "digits, turned" is the same problem in other coordinates: the pixels
-are turned by a random rotation, and so are the first weights at the start. "SOAP, moved" has SOAP's runs, at its step
-size, from starts that are moved by 1e-12, in three ways: its first basis, and so its path, depends on rounding where a
-gradient has no full rank, and these rows show how much of SOAP's is chance.
+was measured for ``step_sizes``. SOAP's own matrix products are counted once as nothing, which they are beside large
+batches, and once as what they are here, in multiplications. "digits, turned" is the same problem in other coordinates:
+the pixels are turned by a random rotation, and so are the first weights at the start. "SOAP, moved" has SOAP's runs, at
+its step size, from starts that are moved by 1e-12, in three ways: its first basis, and so its path, depends on rounding
+where a gradient has no full rank, and these rows show how much of SOAP's is chance.
 
 Step sizes and options are chosen by the mean test loss of the seeds `TUNING`, each with its own split of the digits,
 and judged by those of the seeds `JUDGING`.

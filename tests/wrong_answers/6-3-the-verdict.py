@@ -1,87 +1,67 @@
-# %% ex-dear-products: forgets the one gradient for the first direction
-def steps_left(budget, every, cost):
-    n = 0
-    while (n + 1) + (cost - 1) * -(-(n + 1) // every) <= budget:
-        n += 1
-    return n
+# %% ex-best-of-k: the first trial is the frozen setting
+def expected_best(tuning, judged, k):
+    from itertools import combinations
+
+    subsets = list(combinations(range(len(tuning)), k))
+    return np.mean([judged[min(of, key=lambda j: tuning[j])] for of in subsets])
 
 
-def loss_at_cost(cost):
-    return float(run(("logistic", "carried drift, decay", 1e-3, 0), {"logistic": {"dual": cost}})[-1])
+# %% ex-best-of-k: the frozen setting is one of the k trials
+def expected_best(tuning, judged, k):
+    from itertools import combinations
+
+    subsets = list(combinations(range(1, len(tuning)), min(k, len(tuning) - 1)))
+    return np.mean([judged[min((0, *of), key=lambda j: tuning[j])] for of in subsets])
 
 
-# %% ex-dear-products: the first step has one already
-def steps_left(budget, every, cost):
-    return max(n for n in range(budget) if n + (cost - 1) * (n // every) + 1 <= budget)
+# %% ex-best-of-k: without replacement
+def expected_best(tuning, judged, k):
+    from itertools import product
+
+    subsets = list(product(range(len(tuning)), repeat=k - 1))
+    return np.mean([judged[min((0, *of), key=lambda j: tuning[j])] for of in subsets])
 
 
-def loss_at_cost(cost):
-    return float(run(("logistic", "carried drift, decay", 1e-3, 0), {"logistic": {"dual": cost}})[-1])
+# %% ex-best-of-k: chosen by its tuning score
+def expected_best(tuning, judged, k):
+    from itertools import combinations
+
+    subsets = list(combinations(range(1, len(tuning)), k - 1))
+    return np.mean([min(judged[[0, *of]]) for of in subsets])
 
 
-# %% ex-dear-products: it costs `cost` in all
-def steps_left(budget, every, cost):
-    return max(n for n in range(budget) if n + cost * -(-n // every) + 1 <= budget)
+# %% ex-best-of-k: this is the tuning score of the best
+def expected_best(tuning, judged, k):
+    from itertools import combinations
+
+    subsets = list(combinations(range(1, len(tuning)), k - 1))
+    return np.mean([min(tuning[[0, *of]]) for of in subsets])
 
 
-def loss_at_cost(cost):
-    return float(run(("logistic", "carried drift, decay", 1e-3, 0), {"logistic": {"dual": cost}})[-1])
+# %% ex-winners-curse: changed places
+def yardsticks(choosing, judging):
+    means = judging.mean(axis=1)
+    return np.exp(means[np.argmin(choosing.mean(axis=1))]), np.exp(means.min())
 
 
-# %% ex-dear-products: charges an average step
-def steps_left(budget, every, cost):
-    return (budget - 1) / ((every - 1 + cost) / every)
+# %% ex-winners-curse: each seed has a best of its own
+def yardsticks(choosing, judging):
+    means = judging.mean(axis=1)
+    return np.exp(judging.min(axis=0).mean()), np.exp(means[np.argmin(choosing.mean(axis=1))])
 
 
-def loss_at_cost(cost):
-    return float(run(("logistic", "carried drift, decay", 1e-3, 0), {"logistic": {"dual": cost}})[-1])
+# %% ex-winners-curse: judged on the seeds that chose it
+def yardsticks(choosing, judging):
+    return np.exp(judging.mean(axis=1).min()), np.exp(choosing.mean(axis=1).min())
 
 
-# %% ex-dear-products: is the same for a cost of 150 and of 300
-def steps_left(budget, every, cost):
-    return max(n for n in range(budget) if n + (cost - 1) * -(-n // every) + 1 <= budget)
+# %% ex-winners-curse: arithmetic means
+def yardsticks(choosing, judging):
+    means = np.exp(judging).mean(axis=1)
+    return means.min(), means[np.argmin(np.exp(choosing).mean(axis=1))]
 
 
-def loss_at_cost(cost):
-    return float(run(("logistic", "carried drift, decay", 1e-3, 0), {"logistic": {"dual": 2.0}})[-1])
-
-
-# %% ex-dear-products: the decay has to reach 0
-def steps_left(budget, every, cost):
-    return max(n for n in range(budget) if n + (cost - 1) * -(-n // every) + 1 <= budget)
-
-
-def loss_at_cost(cost):
-    problem, n = NOISY["logistic"](seed=0), steps_left(500, 20, cost)
-    steps = carried_drift(problem.losses(), problem.theta0, linear_decay(1e-3, 500))
-    return problem.loss(next(islice(steps, n, None)).theta)
-
-
-# %% ex-room-for-error: the gaps are logarithms
-def room(gaps):
-    return np.sum(gaps.mean(axis=(0, 2)) < 2)
-
-
-# %% ex-room-for-error: this is an arithmetic mean
-def room(gaps):
-    return np.sum(np.exp(gaps).mean(axis=(0, 2)) < 2)
-
-
-# %% ex-room-for-error: take the mean over problems and seeds first
-def room(gaps):
-    return np.sum(gaps < np.log(2))
-
-
-# %% ex-room-for-error: the middle axis
-def room(gaps):
-    return np.sum(gaps.mean(axis=(0, 1)) < np.log(2))
-
-
-# %% ex-room-for-error: below twice the yardstick, too
-def room(gaps):
-    return np.sum(np.abs(gaps.mean(axis=(0, 2))) < np.log(2))
-
-
-# %% ex-room-for-error: the step sizes themselves
-def room(gaps):
-    return gaps.mean(axis=(0, 2)) < np.log(2)
+# %% ex-winners-curse: these are logarithms
+def yardsticks(choosing, judging):
+    means = judging.mean(axis=1)
+    return means.min(), means[np.argmin(choosing.mean(axis=1))]

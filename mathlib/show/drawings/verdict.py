@@ -1,76 +1,102 @@
-"""Drawings for the chapter on the verdict, and the table of runs that they show."""
+"""Drawings for the chapter on the verdict, and the table of the first experiment."""
 
 import matplotlib.pyplot as plt
 import numpy as np
 
-from mathlib.show.style import BLUE, GOLD, INK, MUTED, ORANGE, PAPER, PURPLE
+from mathlib.measured.verdict import METHODS, RULES
+from mathlib.show.style import BLUE, DASHES, GREEN, INK, MUTED, ORANGE, PAPER, PURPLE
 
 # One look a rule: colour, dash, marker.
 LOOKS = {
     "Adam": (ORANGE, (0, (5, 1.5)), "s"),
-    "Adam, decay": (GOLD, (0, (9, 2)), "D"),
-    "hypergradient, decay": (PURPLE, (0, (6, 1.5, 1, 1.5)), "v"),
-    "carried drift, decay": (BLUE, "-", "o"),
+    "hypergradient": (PURPLE, (0, (6, 1.5, 1, 1.5)), "v"),
+    "carried drift": (BLUE, "-", "o"),
 }
+# One look a kind of rules: colour, marker.
+KINDS = {"nothing to tune": (BLUE, "o"), "gradients": (ORANGE, "s"), "products, matrices": (GREEN, "D")}
+MARKS = {"o": "●", "s": "■", "D": "◆", "v": "▼"}
 
 
-def runs_by_rule(rows):
-    """The runs of a table: the problems, the starting step sizes, and by rule ln of the loss (problem, eta, seed).
+def first_experiment(rows):
+    """The runs of the first table: the problems, the starting step sizes, and by rule ln of the loss.
 
-    A ValueError says that a run is missing.
+    Each (problem, eta, seed). A ValueError says that a run is missing.
     """
     axes = {name: list(dict.fromkeys(row[name] for row in rows)) for name in ("method", "problem", "eta", "seed")}
     logs = np.full([len(axis) for axis in axes.values()], np.nan)
     for row in rows:
         logs[tuple(axis.index(row[name]) for name, axis in axes.items())] = np.log(float(row["loss"]))
     if np.any(np.isnan(logs)):
-        raise ValueError(f"The table lacks {np.sum(np.isnan(logs))} runs. Instead: make experiment, which adds them.")
+        raise ValueError(f"the table lacks {np.sum(np.isnan(logs))} runs, and cannot be made again: all are needed.")
     return axes["problem"], np.array(axes["eta"], float), dict(zip(axes["method"], logs, strict=True))
 
 
-def keys_above(ax, names):
-    """The names of some rules with their markers, two in a line above the axes."""
-    marks = {"o": "●", "s": "■", "D": "◆", "v": "▼"}
-    lines = -(-len(names) // 2)
-    for k, name in enumerate(names):
-        colour, _, marker = LOOKS[name]
-        place = {"xy": (0.5 * (k % 2), 1), "xycoords": "axes fraction"}
-        above = {"xytext": (0, 7 + 18 * (lines - 1 - k // 2)), "textcoords": "offset points"}
-        ax.annotate(f"{marks[marker]} {name}", **place, **above, color=colour)
+def above(ax, names, colours, marks):
+    """The names of some curves with their markers, side by side above the axes."""
+    for x, name, colour, mark in zip(np.linspace(0, 1, len(names), endpoint=False), names, colours, marks, strict=True):
+        place = {"xy": (x, 1), "xycoords": "axes fraction", "xytext": (0, 7), "textcoords": "offset points"}
+        ax.annotate(f"{mark} {name}", **place, color=colour)
 
 
-def draw_bet(ratios, problems, xlim):
-    """One row a problem: a marker for each rule, at its loss over that of tuned constant Adam; by rule, (problems,)."""
+def kind(rule):
+    """Which of `KINDS` a rule is."""
+    method, _, first, _ = RULES[rule]
+    if first is None:
+        return "nothing to tune"
+    return "gradients" if METHODS[method].extra is None else "products, matrices"
+
+
+def draw_ranking(rows, name, lowest, highest):
+    """Some rules from the top, each with its place among all, middle, low and high, by a measure of this name.
+
+    Ratios on a logarithmic axis with the yardstick at 1, errors on another with the yardstick at 0; `lowest` and
+    `highest` are the ends of what may come. Intervals that are longer end in an arrow.
+    """
     fig, ax = plt.subplots(figsize=(5.6, 4.8))
-    ax.axvline(1, color=INK, linewidth=1.5)
-    for k, (name, values) in enumerate(ratios.items()):
-        colour, _, marker = LOOKS[name]
-        at = np.arange(len(problems)) + 0.15 * (k - (len(ratios) - 1) / 2)
-        ax.plot(np.clip(values, *xlim), at, marker, color=colour, markersize=8, markeredgecolor=PAPER, clip_on=False)
-    ax.axhline(len(problems) - 2.5, color=MUTED, linewidth=1)
-    ax.set_xscale("log")
-    ax.set(xlim=xlim, ylim=(len(problems) - 0.5, -0.5), xlabel="loss over that of Adam, tuned to the problem")
-    ax.set_yticks(range(len(problems)), problems)
+    ratios = name != "errors"
+    xlim = (0.85 * min(lowest, 1), 1.3 * highest) if ratios else (min(lowest, 0) - 0.05 * highest, 1.2 * highest)
+    ax.axvline(1 if ratios else 0, color=INK, linewidth=1.5)
+    for y, (rule, place, *interval) in enumerate(rows):
+        colour, marker = KINDS[kind(rule)]
+        middle, low, high = interval
+        ax.plot(np.clip([low, high], *xlim), [y, y], "-", color=colour)
+        ax.plot(middle, y, marker, color=colour, markersize=8, markeredgecolor=PAPER)
+        for end, arrow, goes_on in zip(xlim, "<>", (low < xlim[0], high > xlim[1]), strict=True):
+            if goes_on:
+                ax.plot(end, y, arrow, color=colour, markersize=6, clip_on=False)
+        ax.text(1.02, y, place, va="center", color=MUTED, fontsize=11, transform=ax.get_yaxis_transform())
+    if ratios:
+        ax.set_xscale("log")
+        ticks = [tick for tick in (0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20, 50, 100) if xlim[0] < tick < xlim[1]]
+        ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+        ax.minorticks_off()
+    label = f"{name}, over the yardstick" if ratios else "errors, per cent above the yardstick"
+    ax.set(xlim=xlim, ylim=(len(rows) - 0.5, -0.5), xlabel=label)
+    ax.set_yticks(range(len(rows)), [row[0] for row in rows])
     ax.grid(False, axis="y")
-    ax.minorticks_off()
-    keys_above(ax, ratios)
+    looks = [{"color": c, "marker": m, "linestyle": "-", "label": words} for words, (c, m) in KINDS.items()]
+    handles = [plt.Line2D([], [], **look) for look in looks]
+    fig.legend(handles=handles, loc="outside upper right", ncols=3, handlelength=1, columnspacing=0.8)
     return fig
 
 
-def draw_curves(etas, curves, title, ylim):
-    """Ratios over the starting step size: by rule, the middle and both ends of an interval, (etas,) each."""
-    fig, ax = plt.subplots(figsize=(5.6, 4.0))
+def draw_prices(trials, curves, title, highest):
+    """What is reached after so many trials, over the yardstick: by rule, (trials,); level where nothing is chosen."""
+    fig, ax = plt.subplots(figsize=(5.6, 4.2))
+    ylim = 0.9, 1.1 * highest
     ax.axhline(1, color=INK, linewidth=1.5)
-    for name, (middle, low, high) in curves.items():
-        colour, dash, marker = LOOKS[name]
-        ax.fill_between(etas, low, high, color=colour, alpha=0.25, linewidth=0)
-        ax.plot(etas, middle, color=colour, linestyle=dash, marker=marker, markersize=4)
-    ax.set_xscale("log")
+    for words, (colour, _) in KINDS.items():
+        alike = [rule for rule in curves if kind(rule) == words]
+        for rule, dash in zip(alike, DASHES, strict=False):
+            ax.plot(trials, curves[rule], color=colour, linestyle=dash, label=rule)
     ax.set_yscale("log")
-    ax.set(xlim=(etas[0], etas[-1]), ylim=ylim, xlabel="starting step size η", ylabel="over tuned Adam")
+    ticks = [tick for tick in (1, 1.2, 1.5, 2, 3, 5, 10, 20, 50) if tick < ylim[1]]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.minorticks_off()
-    ax.text(0.5, 0.95, title, ha="center", va="top", transform=ax.transAxes)
-    keys_above(ax, curves)
+    ax.set(xlim=(trials[0], trials[-1]), ylim=ylim, xlabel="trials k", ylabel="test loss over the yardstick")
+    ax.set_xticks(trials)
+    ax.set_title(title, loc="left")
+    fig.legend(loc="outside lower center", ncols=2, handlelength=3)
     return fig
 
 
@@ -92,5 +118,6 @@ def draw_traces(traces, eta, etas, ylims):
         ax.minorticks_off()
     axes[1].set(xlabel="step t", xlim=(0, None))
     axes[1].set_yticks([0.3, 1, 3], ["0.3", "1", "3"])
-    keys_above(axes[0], traces)
+    looks = [LOOKS[name] for name in traces]
+    above(axes[0], traces, [look[0] for look in looks], [MARKS[look[2]] for look in looks])
     return fig
