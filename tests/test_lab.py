@@ -5,6 +5,8 @@ import re
 import lab
 import nbformat
 import pytest
+from markdown_it import MarkdownIt
+from mdit_py_plugins.colon_fence import colon_fence_plugin
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +64,19 @@ def test_a_part_of_a_file_is_text_in_the_copy(tmp_path, monkeypatch):
     )
     text = lab.plain(f"Before.\n\n{one}\n\n{two}", "1-1-a.ipynb", {}, {})
     assert text == "Before.\n\nTry first.\n\nTry again."
+
+
+def headings_in_directives(text):
+    blocks = MarkdownIt().use(colon_fence_plugin).parse(text)
+    inside = "\n".join(block.content for block in blocks if block.type == "colon_fence")
+    return re.findall("^#+ .*", inside, re.MULTILINE)
+
+
+def test_no_directive_holds_a_heading_of_its_own_or_of_what_it_includes(copies):
+    # The outline of the PDF would list it, and the contents of the page would not.
+    for name, notebook in copies.items():
+        assert not headings_in_directives(lab.markdown(notebook)), name
+    assert headings_in_directives("## A\n\n::::{dropdown} B\n\n:::{note}\n## C\n:::\n::::\n\n## D") == ["## C"]
 
 
 def test_a_label_is_called_by_what_it_is_of():
