@@ -501,15 +501,18 @@ def test_a_finished_sweep_makes_nothing(undisturbed):
     assert undisturbed.made() == made
 
 
-def test_a_killed_worker_changes_nothing(sweep, undisturbed):
+@pytest.mark.parametrize("number", [1, 2])
+def test_killed_workers_change_nothing(sweep, undisturbed, number):
     child = sweep.start()
     sweep.until(20, child)
-    os.kill(sweep.made()[1][-1], signal.SIGKILL)
+    killed = set(sorted(set(sweep.made()[1]))[:number])
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
     said, returned = sweep.finish(child)
     assert returned == 0, said
     assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
-    assert len(set(sweep.made()[1])) == 3
     assert sorted(sweep.stored()) == sorted(undisturbed.stored())
+    assert sweep.made()[1][-1] not in killed
 
 
 def interrupted(sweep):
