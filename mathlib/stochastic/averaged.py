@@ -29,8 +29,9 @@ def averaged_adam(losses, theta0, eta=0.3, beta1=0.9, beta2=0.99, eps=1e-8, deca
     on the average; Large, T. et al. (2024), arXiv 2405.14813, on layers that share a step. That they are put together,
     and the constants, are ours: out of about a hundred settings of a dozen variants, by the test loss on "logistic",
     "network noisy", "cnn", "autoencoder", "mnist 32x1", "mnist 128x3 noisy" and "signals" of `problems.NOISY` (seeds
-    1000 and 1001), and on three networks made for it. A constant of half or twice the size costs about a tenth in the
-    mean. It is no method for quadratics, whose eta depends on their curvature.
+    1000 and 1001), and on three networks made for it. On these seven (seeds 0 to 2), beside 0.32, an eta of 0.56 ends
+    4 % lower in the mean of test losses, 0.18 and 1 end 9 and 10 % higher. It is no method for quadratics, whose eta
+    depends on their curvature.
 
     >>> import itertools
     >>> path = averaged_adam(itertools.repeat(lambda W: np.sum(W**2)), np.ones((4, 1)), eta=0.5, decay=0.0)
