@@ -21,7 +21,9 @@ from pathlib import Path
 # NumPy reads these when it is imported.
 os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
-from sweep import driver, store
+if __name__ == "__main__":
+    # Not in the workers of this machine, which read this file too: they look at the package before they import it.
+    from sweep import driver, store
 
 RUNS = Path(__file__).parent / "runs"
 
@@ -59,7 +61,7 @@ def main():
 
 def run(known, args, end):
     """Make the runs; returns what went wrong."""
-    with driver.signals() as interrupted, contextlib.closing(known.log):
+    with driver.signals() as interrupted, contextlib.closing(known):
 
         def stopped():
             return "interrupted" if interrupted else "the minutes are over" if time.monotonic() > end else None
@@ -70,7 +72,7 @@ def run(known, args, end):
                 failed = driver.sweep(known, client, stopped)
         except driver.StopError as stop:
             known.export()
-            print(f"{stop}: the same command goes on after the {len(known.rows)} runs that are stored.")
+            print(f"{stopped() or stop}: the same command goes on after the {len(known.rows)} runs that are stored.")
             return stopped() is None
         known.export(complete=not failed)
         print(f"{known.table} has {len(known.rows)} runs.")

@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import errno
 import gzip
 import importlib
 import json
@@ -12,14 +13,19 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent import futures
 from pathlib import Path
 
+import cloudpickle
+import dask
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mathlib.measured import digest as code
+from mathlib.measured import tasks
 from mathlib.measured.digest import digest, executed
 
 ROOT = Path(__file__).parents[1]
@@ -329,20 +335,20 @@ def test_a_log_that_is_cut_anywhere_keeps_its_whole_lines(tmp_path_factory, reco
     log.close()
     content = path.read_bytes()
     assert repr([r["record"] for r in log.records()]) == repr(records)
-    cut = data.draw(st.integers(0, len(content)))
+    cut = data.draw(st.integers(0, len(content)) | st.just(len(content) - 1))
     path.write_bytes(content[:cut])
-    assert len(list(store.Log(path, read_only=True).records())) == content[:cut].count(b"\n")
+    kept = records[: content[: cut + 1].count(b"\n")]  # a line is whole without its newline
+    assert repr([r["record"] for r in store.Log(path, read_only=True).records()]) == repr(kept)
     assert path.read_bytes() == content[:cut]
     log = store.Log(path)
     log.append(record="new")
     log.close()
-    kept = records[: content[:cut].count(b"\n")]
     assert repr([r["record"] for r in log.records()]) == repr([*kept, "new"])
 
 
 def test_a_line_that_is_no_json_is_named(tmp_path):
     (tmp_path / "log").write_text('{"a": 1}\nnonsense\n{"b": 2}\n')
-    with pytest.raises(store.StoreError, match="line 2, is no JSON"):
+    with pytest.raises(store.StoreError, match="line 2, cannot be read"):
         list(store.Log(tmp_path / "log", read_only=True).records())
 
 
@@ -352,6 +358,167 @@ def test_a_log_has_one_writer(tmp_path):
         store.Log(tmp_path / "log")
     log.close()
     store.Log(tmp_path / "log").close()
+
+
+@pytest.fixture
+def experiment(package):
+    """The experiment of a package, and afterwards nothing that a sweep wrote beside it."""
+    yield importlib.import_module("digested.experiment")
+    for end in ("csv.gz", "json", "lock"):
+        (package[0] / f"experiment.{end}").unlink(missing_ok=True)
+
+
+KEY = ["a", "square", 0, 0]
+ROW = {"key": KEY, "digest": "0" * 16, "outcome": {"loss": "1", "steps": "2"}, "curve": [], "seconds": 1.0}
+
+
+def written(folder, *lines):
+    """A folder of runs whose log has these lines."""
+    folder.mkdir(exist_ok=True)
+    texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+    (folder / "experiment.jsonl").write_text("".join(f"{text}\n" for text in texts))
+    return folder
+
+
+def test_a_table_has_one_writer(experiment, tmp_path):
+    with contextlib.closing(store.Store(experiment, tmp_path / "runs")):
+        with pytest.raises(store.StoreError, match=r"another sweep writes .*experiment.csv.gz"):
+            store.Store(experiment, tmp_path / "others")
+        store.Store(experiment, tmp_path / "others", read_only=True)
+    store.Store(experiment, tmp_path / "others").close()
+
+
+def test_what_the_digest_cannot_see_is_no_code(experiment, package, tmp_path):
+    names = [*package[1], "digested.methods hidden"]
+    runs = written(tmp_path, {"code": KEY, "digest": None, "executes": names}, ROW | {"digest": None})
+    with contextlib.closing(store.Store(experiment, runs)) as known:
+        assert known.code == known.present() == {}
+        with pytest.raises(store.StoreError, match=r"executes digested.methods hidden, which .* cannot see"):
+            known.observed(tuple(KEY), names)
+        known.observed(tuple(KEY), package[1])
+
+
+def test_rows_with_other_outcomes_than_the_experiment_has_are_none(experiment, tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "COLUMNS", [*experiment.COLUMNS, "extra"])
+    with contextlib.closing(store.Store(experiment, written(tmp_path, ROW))) as known:
+        known.export()
+        assert known.rows == {}
+
+
+def test_blank_lines_are_no_records(experiment, tmp_path):
+    with contextlib.closing(store.Store(experiment, written(tmp_path, "", ROW, " ", ROW, ""))) as known:
+        assert list(known.rows) == [tuple(KEY)]
+
+
+@pytest.mark.parametrize(
+    "line", ["{}", "3", "[]", "null", '{"key": 3}', '{"cost": [1]}', '{"hours": "many"}', "\0" * 9]
+)
+def test_a_line_that_is_no_record_is_named(experiment, tmp_path, line):
+    with pytest.raises(
+        store.StoreError, match=r"experiment.jsonl, line 2, cannot be read: .* Instead: delete that line"
+    ):
+        store.Store(experiment, written(tmp_path, ROW, line, ROW), read_only=True)
+
+
+@pytest.mark.parametrize(("end", "content"), [
+    ("csv.gz", b""),
+    ("csv.gz", b"no gzip"),
+    ("csv.gz", gzip.compress(b"problem,rule" * 50)[:30]),
+    ("csv.gz", gzip.compress(b"")),
+    ("csv.gz", gzip.compress(b"problem,rule,k,seed,digest,loss,steps\na,square\n")),
+    ("json", b""),
+    ("json", b'{"hours": 1, "co'),
+    ("json", b"{}"),
+    ("json", b"[]"),
+    ("json", b'{"hours": 1, "costs": {"a": 3}}'),
+])  # fmt: skip
+def test_a_table_or_facts_that_are_damaged_are_named(experiment, package, tmp_path, end, content):
+    path = package[0] / f"experiment.{end}"
+    path.write_bytes(content)
+    with pytest.raises(store.StoreError, match=f"{path.name} cannot be read: .* Instead: restore it"):
+        store.Store(experiment, tmp_path, read_only=True)
+    assert path.read_bytes() == content
+
+
+def test_what_cannot_be_written_is_said_with_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "runs/experiment.jsonl").mkdir(parents=True)
+    for runs in ("file", "file/runs", "runs"):
+        with pytest.raises(store.StoreError, match=r"cannot be written: .* Instead: move away what has its place"):
+            store.Log(tmp_path / runs / "experiment.jsonl")
+    for number, remedy in ((errno.ENOSPC, "make room for it"), (errno.EROFS, "make it writable")):
+        with pytest.raises(store.StoreError, match=remedy), store.writing(tmp_path):
+            raise OSError(number, os.strerror(number))
+
+
+# ------------------------------------------------------------------------------------------- the tasks
+
+
+def in_a_worker(package, before="", digests=None):
+    """What a process says that gets a task, after some other program."""
+    modules, costs = code.tree("digested"), {"a": {"product": 1}}
+    digests = tasks.data("digested", package[1]) if digests is None else digests
+    calls = [("observe", "digested.experiment", modules, KEY, costs)]
+    calls += [("perform", "digested.experiment", modules, digests, KEY, costs)] * 2
+    text = f"""
+import pickle, sys
+{before}
+task = pickle.loads({cloudpickle.dumps(tasks.portable())!r})
+assert "mathlib" not in sys.modules
+for call in {calls!r}:
+    print(task(*call))
+"""
+    path = os.pathsep.join(map(str, (package[0].parent, ROOT)))
+    environment = os.environ | {"PYTHONPATH": path, "TOY_NOTES": os.devnull, "TOY_SECONDS": "0"}
+    child = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, env=environment, check=False)
+    return child.stdout + child.stderr
+
+
+def test_a_worker_does_what_the_sweep_would(package):
+    said = in_a_worker(package)
+    assert said.startswith(str((package[1], tasks.data("digested", package[1]))))
+    assert said.count("{'loss': '107', 'steps': '1'}") == 2
+
+
+def test_a_worker_that_had_the_package_in_its_memory_refuses(package):
+    said = in_a_worker(package, before="import digested.numbers")
+    assert "OtherCodeError: a worker imported digested before the sweep began. Instead: start it anew." in said
+    assert "loss" not in said
+
+
+def test_a_worker_of_this_machine_does_not_import_the_package_before_a_task(package):
+    path = ROOT / "benchmarks/experiment.py"  # which such a worker reads, as it is the main program
+    before = (
+        f"sys.path.insert(0, {str(path.parent)!r})\nimport runpy\nrunpy.run_path({str(path)!r}, {{}}, '__mp_main__')"
+    )
+    assert "loss" in in_a_worker(package, before)
+
+
+def test_a_worker_with_another_data_file_refuses(package):
+    said = in_a_worker(package, digests={"file offset.txt": "other"})
+    assert "OtherCodeError: a worker has another file offset.txt of digested than the sweep" in said
+    assert "loss" not in said
+
+
+def test_a_data_file_that_changes_under_a_worker_is_refused(package, monkeypatch):
+    monkeypatch.setattr(tasks, "found", {})
+    digests, path = tasks.data("digested", package[1]), package[0] / "offset.txt"
+    assert list(digests) == ["file offset.txt"]
+    text = path.read_text()
+    try:
+        path.write_text("8")
+        with pytest.raises(tasks.OtherCodeError, match=r"offset.txt of digested changed"):
+            tasks.data("digested", package[1])
+    finally:
+        path.write_text(text)
+    tasks.compare("digested", digests)
+
+
+def test_a_worker_does_one_task_at_a_time():
+    with tasks.alone(), pytest.raises(tasks.OtherCodeError, match="more than one thread"), tasks.alone():
+        pass
+    with tasks.alone():
+        pass
 
 
 # ------------------------------------------------------------------------------------------- the driver
@@ -366,32 +533,163 @@ class Future:
     def add_done_callback(self, call):
         call(self)
 
-    def result(self):
+    def result(self, timeout):
         return self.f(*self.args)
 
 
 class Client:
     """A cluster of one worker, which loses every third answer."""
 
-    status, n = "running", 0
-
-    def nthreads(self):
-        return {"worker": 1}
+    status, n, workers = "running", 0, {"worker": 1}
 
     def submit(self, f, *args, pure):
         self.n += 1
         return Future(f, args, self.n % 3 == 0)
 
 
-def test_an_answer_that_is_lost_with_its_worker_is_asked_for_again(package, tmp_path):
-    experiment = importlib.import_module("digested.experiment")
-    known, client = store.Store(experiment, tmp_path), Client()
-    driver.measure(known, lambda: None)
+def threads(client):
+    """What the scheduler says, at once."""
+    answer = futures.Future()
+    answer.set_result(client.workers)
+    return answer
+
+
+@pytest.fixture
+def known(experiment, tmp_path, monkeypatch):
+    """A store whose tasks this process does."""
+    monkeypatch.setattr(driver, "threads", threads)
+    monkeypatch.setitem(tasks.found, "digested", code.tree("digested"))
+    with contextlib.closing(store.Store(experiment, tmp_path)) as known:
+        driver.measure(known, lambda: None)
+        yield known
+
+
+def test_an_answer_that_is_lost_with_its_worker_is_asked_for_again(known):
+    client = Client()
     assert driver.sweep(known, client, lambda: None) == {}
     keys = [record["key"] for record in known.log.records() if "key" in record]
-    known.log.close()
     assert len(keys) == len(set(map(tuple, keys))) == RUNS
     assert RUNS + 4 < client.n < 2 * RUNS
+
+
+def test_a_worker_that_observed_another_data_file_stops_the_sweep(known, package, monkeypatch):
+    monkeypatch.setattr(tasks, "observe", lambda *_: (package[1], {"file offset.txt": "other"}))
+    with pytest.raises(driver.StopError, match=r"a worker has another file offset.txt of digested"):
+        driver.sweep(known, Client(), lambda: None)
+    assert known.code == {}
+
+
+def test_workers_with_more_than_one_thread_stop_the_sweep(known):
+    client = Client()
+    client.workers = {"one": 1, "other": 4}
+    with pytest.raises(driver.StopError, match=r"the worker other has 4 threads. Instead: .*--nthreads 1"):
+        driver.sweep(known, client, lambda: None)
+    assert client.n == 0
+
+
+def test_workers_that_join_later_are_looked_at(monkeypatch):
+    monkeypatch.setattr(driver, "threads", threads)
+    client, end = Client(), time.monotonic() + 60
+    workers = driver.Workers(client)
+    workers.look()
+    assert workers.n == 1
+    client.workers = {"worker": 1, "later": 2}
+
+    def look():
+        while time.monotonic() < end:
+            workers.look()
+            time.sleep(0.01)
+
+    with pytest.raises(driver.StopError, match="the worker later has 2 threads"):
+        look()
+
+
+def test_it_is_said_once_that_there_are_no_workers(monkeypatch, capsys):
+    monkeypatch.setattr(driver, "threads", threads)
+    workers = driver.Workers(Client())
+    for _ in range(3):
+        workers.take({})
+    assert capsys.readouterr().out.count("has no workers") == 1
+
+
+def test_a_sweep_that_is_stopped_before_hands_out_nothing(known):
+    client = Client()
+    with pytest.raises(driver.StopError, match="interrupted"):
+        driver.sweep(known, client, lambda: "interrupted")
+    assert client.n == 0
+
+
+def test_a_scheduler_that_does_not_answer_is_lost_or_left(known, monkeypatch):
+    monkeypatch.setattr(driver, "threads", lambda client: futures.Future())
+    reasons = iter([None, None, "interrupted"])
+    with pytest.raises(driver.StopError, match="interrupted"):
+        driver.sweep(known, Client(), lambda: next(reasons))
+    monkeypatch.setattr(driver, "PATIENCE", 0)
+    with pytest.raises(driver.StopError, match="the scheduler is lost"):
+        driver.sweep(known, Client(), lambda: None)
+
+
+def test_an_answer_that_does_not_come_is_not_waited_for(known, monkeypatch):
+    def never(self, timeout):
+        raise TimeoutError
+
+    monkeypatch.setattr(Future, "result", never)
+    reasons = iter([None, "interrupted"])
+    with pytest.raises(driver.StopError, match="interrupted"):
+        driver.sweep(known, Client(), lambda: next(reasons))
+    monkeypatch.setattr(driver, "PATIENCE", 0)
+    with pytest.raises(driver.StopError, match="the scheduler is lost"):
+        driver.sweep(known, Client(), lambda: None)
+
+
+class Cluster(contextlib.nullcontext):
+    """A cluster whose start is interrupted."""
+
+    def __init__(self, **options):
+        super().__init__()
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interruption_while_the_workers_start_is_not_lost(monkeypatch):
+    monkeypatch.setattr(driver, "LocalCluster", Cluster)
+    monkeypatch.setattr(driver, "Client", contextlib.nullcontext)
+    with driver.signals() as seen, driver.connected(None, 1):
+        assert seen == [signal.SIGINT]
+
+
+def test_workers_that_do_not_start_are_said(monkeypatch):
+    def fail(**options):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(driver, "LocalCluster", fail)
+    with pytest.raises(driver.StopError, match=r"the workers do not start \(Nanny failed"), driver.connected(None, 1):
+        pass
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("speech", [b"", b"HTTP/1.0 400 Bad request\r\n" * 9, b"\1" + bytes(15), None])
+def test_something_else_at_an_address_is_no_scheduler(speech):
+    with socket.create_server(("127.0.0.1", 0)) as server, contextlib.ExitStack() as stack:
+
+        def answer():
+            heard = stack.enter_context(server.accept()[0])
+            if speech is None:
+                heard.close()
+            else:
+                heard.sendall(speech)
+
+        threading.Thread(target=answer, daemon=True).start()
+        address = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        stack.enter_context(dask.config.set({"distributed.comm.timeouts.connect": "1s"}))
+        with pytest.raises(driver.StopError, match=f"there is no scheduler at {address}"):
+            stack.enter_context(driver.connected(address, 1))
+
+
+@pytest.mark.parametrize("address", ["tls://127.0.0.1:8786", "http://127.0.0.1:8786", "tcp://127.0.0.1", "here", " "])
+def test_an_address_that_is_none_has_no_scheduler(address):
+    with pytest.raises(driver.StopError, match=f"there is no scheduler at {address}"), driver.connected(address, 1):
+        pass
 
 
 # ------------------------------------------------------------------------------------------- the sweep
@@ -530,7 +828,8 @@ def terminated(sweep):
     return child, 0, "interrupted"
 
 
-def without_a_scheduler(sweep):
+def with_a_scheduler(sweep):
+    """A sweep on two workers of a scheduler; the process of that, and of the sweep."""
     place = sweep.folder / "scheduler.json"
     options = ["--no-dashboard", "--scheduler-file", str(place)]
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
@@ -543,6 +842,11 @@ def without_a_scheduler(sweep):
         time.sleep(0.01)
     child = sweep.start(environment={"SCHEDULER": json.loads(place.read_text())["address"]})
     sweep.until(12, child)
+    return scheduler, child
+
+
+def without_a_scheduler(sweep):
+    scheduler, child = with_a_scheduler(sweep)
     scheduler.kill()
     return child, 1, "the scheduler is lost"
 
@@ -573,6 +877,17 @@ def test_whatever_happens_a_sweep_goes_on_where_it_was(sweep, undisturbed):
     assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
 
 
+def test_a_sweep_is_interrupted_while_its_scheduler_does_not_answer(sweep):
+    sweep.environment["TOY_SECONDS"] = "0.2"
+    scheduler, child = with_a_scheduler(sweep)
+    scheduler.send_signal(signal.SIGSTOP)
+    time.sleep(3)  # it passes without it, too, but would find less
+    child.send_signal(signal.SIGINT)
+    said, returned = sweep.finish(child)
+    assert returned == 0, said
+    assert f"interrupted: the same command goes on after the {len(sweep.stored())} runs" in said
+
+
 def test_two_sweeps_do_not_write_one_log(sweep):
     first = sweep.start(environment={"TOY_SECONDS": "1"})
     sweep.until(1, first)
@@ -597,6 +912,34 @@ def test_runs_of_code_that_changed_are_made_again(undisturbed, tmp_path):
     assert [row for row in before if ",square," in row] == [row for row in after if ",square," in row]
     assert not set(before) & {row for row in after if ",cube," in row}
     assert len(after) == RUNS
+
+
+def remade(sweep):
+    """What a sweep makes, but for one run of each pair, which is observed."""
+    sweep.notes.unlink(missing_ok=True)
+    sweep.make()
+    return [key for key in sweep.made()[0] if not key.endswith(" 0, 0)")]
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_nothing_is_made_again_by_code_that_made_it_before(undisturbed, tmp_path, logged):
+    sweep = copied(undisturbed, tmp_path)
+    former, path = sweep.log.read_bytes(), sweep.package / "methods.py"
+    if not logged:  # as in a new clone
+        sweep.log.unlink()
+    text = path.read_text()
+    path.write_text(text.replace("doubled(x) ** 3", "doubled(x) ** 3 + 1"))
+    assert remade(sweep)
+    newer = sweep.table.read_bytes()
+    assert newer != undisturbed.table.read_bytes()
+    log = sweep.log.read_bytes()
+    sweep.log.write_bytes(former)  # the newer table came from elsewhere
+    assert remade(sweep) == []
+    assert sweep.table.read_bytes() == newer
+    sweep.log.write_bytes(log)
+    path.write_text(text)
+    assert remade(sweep) == []
+    assert sweep.table.read_bytes() == undisturbed.table.read_bytes()
 
 
 def test_a_table_alone_is_enough_to_resume(undisturbed, tmp_path):
