@@ -178,8 +178,9 @@ def make_package(folder, name="toy"):
 
 
 def forget():
-    for f in (code.snapshot, code.tree, code.parsed, code.words, code.statement):
-        f.cache_clear()
+    for f in vars(code).values():
+        if hasattr(f, "cache_clear") and f is not code.listen:
+            f.cache_clear()
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,9 @@ What is run, in which order, and what follows from it, is written in ``benchmark
 
 import dataclasses
 from collections import namedtuple
+from contextlib import suppress
 from functools import cache
-from itertools import islice
+from itertools import islice, product
 
 import numpy as np
 
@@ -200,6 +201,25 @@ def reached_by(step):
     return step.carried["x"] if "z" in step.carried else step.state["theta"]
 
 
+def rehearse(key, costs):
+    """Execute what some runs execute, and a brief one need not: the recorded losses, all measures, and starts far out.
+
+    Where a value leaves the range in which a compiled loss is sure, the loss itself answers.
+    """
+    method, (data, n, steps) = METHODS[RULES[key[1]].method], path(key, costs, "recorded")
+    parts = [islice(steps, n)]
+    for engine, far in product(("recorded", "compiled"), (1e10, 1e200)):
+        start = NOISY[key[0]](key[4], engine)
+        parts.append(islice(started(method, start._replace(theta0=start.theta0 + far), 1e-3), 2))
+    with np.errstate(all="ignore"):
+        for part in parts:
+            with suppress(FloatingPointError):
+                list(part)
+        for measure in (data.test, data.loss, data.errors):
+            if measure is not None:
+                measure(data.theta0)
+
+
 def run(key, costs, engine="compiled"):
     """A run: its outcome by column, and the test losses at the checkpoints.
 
@@ -207,6 +227,8 @@ def run(key, costs, engine="compiled"):
     Adam. Where the run diverges, all is inf: where a number is not finite, the test loss is `LOST` times that of the
     start, or the loss ends above it.
     """
+    if key[3] == "brief":
+        rehearse(key, costs)
     data, n, steps = path(key, costs, engine)
     short, target = key[3] == "short", PROBLEMS[key[0]].target
     at = {-(-n * j // CHECKPOINTS): j / CHECKPOINTS for j in range(CHECKPOINTS if short else 1, CHECKPOINTS + 1)}
@@ -315,7 +337,7 @@ def phase(key):
 
 
 def brief(key):
-    """A short run that executes the same code."""
+    """A short run that executes the same code, and more: see `rehearse`."""
     problem, rule, quarter, _, _ = key
     return problem, rule, "" if quarter == "" else RULES[rule].first + TRIALS // 2, "brief", TUNING[0]
 
