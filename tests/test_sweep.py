@@ -424,9 +424,9 @@ def test_a_line_that_is_no_record_is_named(experiment, tmp_path, line):
 @pytest.mark.parametrize(("end", "content"), [
     ("csv.gz", b""),
     ("csv.gz", b"no gzip"),
-    ("csv.gz", gzip.compress(b"problem,rule" * 50)[:30]),
-    ("csv.gz", gzip.compress(b"")),
-    ("csv.gz", gzip.compress(b"problem,rule,k,seed,digest,loss,steps\na,square\n")),
+    ("csv.gz", gzip.compress(b"problem,rule" * 50, mtime=0)[:30]),
+    ("csv.gz", gzip.compress(b"", mtime=0)),
+    ("csv.gz", gzip.compress(b"problem,rule,k,seed,digest,loss,steps\na,square\n", mtime=0)),
     ("json", b""),
     ("json", b'{"hours": 1, "co'),
     ("json", b"{}"),

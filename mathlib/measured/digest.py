@@ -100,6 +100,7 @@ def executed(package, f, *args):
         for kept in caches:
             if kept.__module__.partition(".")[0] == package and kept.__module__ != __name__:
                 kept.cache_clear()
+        gc.collect()  # a generator that an earlier run left is resumed when it is collected
         listen()
         # Not a profile: the compiler sets its own.
         before, seen = (observed, sys.gettrace(), threading.gettrace()), Observed()
