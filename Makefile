@@ -4,7 +4,7 @@ SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help book pages serve pdf epub release types audit epubcheck printed assignments lab test chromium lint laws stored site notebooks slides bench peers derivatives optimizers lighthouse experiment live pin editor picture portable requirements clean distclean
+.PHONY: help book pages serve pdf epub release types audit epubcheck printed assignments lab test chromium lint laws stored site notebooks slides bench peers derivatives optimizers lighthouse experiment live seconds pin editor picture portable requirements clean distclean
 
 PYTHON ?= python3
 PORT   ?= 8000
@@ -161,6 +161,11 @@ live: chromium ## run live pages in a browser, and two chapters whole (LIVE=all:
 	$(call heading,live pages)
 	@python tools/pyodide.py collect
 	$(call twice,--timeout 600 tests/test_live.py)
+
+seconds: chromium ## measure how long live pages take, for them to say (half an hour, quiet; CHAPTERS='1-2 or 3-3')
+	$(call heading,how long live pages take)
+	@python tools/pyodide.py collect
+	@LIVE=all LIVE_TIMES=1 $(BROWSER) --timeout 900 -n 0 -k 'chapter_runs_whole$(if $(CHAPTERS), and ($(CHAPTERS)))' tests/test_live.py
 
 pin: .venv/installed ## pin Python for the browser anew (needs npm, PyPI and Pyodide's host or PYODIDE_DIST)
 	@python tools/pyodide.py pin

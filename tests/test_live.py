@@ -609,27 +609,34 @@ def test_a_chapter_runs_whole_and_prints_what_the_book_prints(opened, site, nump
             wrong.append(f"cell {n} did not run to its end: {here}")
         elif here != book and not may_differ:
             wrong.append(f"cell {n}: {here!r} is not {book!r}")
-    times = page.evaluate("livePage.cells.map((cell) => parseFloat(cell.status.textContent.replace('Ran in ', '')))")
-    if "LIVE_TIMES" in os.environ:
-        note_seconds(chapter, times)
-    said = tomllib.loads(SECONDS.read_text(encoding="utf8")).get(chapter, {})
-    wrong += [f"cell {n} took {t} s unannounced" for n, t in enumerate(times, 1) if t > 15 and str(n) not in said]
-    if sum(times) > MAX_SECONDS:
-        wrong.append(f"the chapter took {sum(times):.0f} s, more than {MAX_SECONDS}")
     wrong += [f"not of the list of files: {url}" for url in unpinned(page, site)]
     assert not wrong, "\n".join(wrong)
+    if "LIVE_TIMES" in os.environ:
+        said = page.evaluate("livePage.cells.map((cell) => cell.status.textContent)")
+        note_seconds(chapter, [float(re.search(r"Ran in ([\d.]+) s", text)[1]) for text in said])
 
 
+# How long a chapter takes is measured by `make seconds`, alone on a machine. Here, where the machine may be slow and
+# other tests run beside, nothing is timed: what was measured must be within bounds, and known of every chapter.
 SECONDS = ROOT / "book" / "_live" / "seconds.toml"
+
+
+def measured_seconds():
+    return tomllib.loads(SECONDS.read_text(encoding="utf8"))
 
 
 def note_seconds(chapter, times):
     """Write down which cells take longer than two seconds, for the page to say so."""
     comment = SECONDS.read_text(encoding="utf8").splitlines()[0]
-    table = tomllib.loads(SECONDS.read_text(encoding="utf8"))
-    table[chapter] = {str(n): round(t) for n, t in enumerate(times, 1) if t >= 2}
+    table = measured_seconds() | {chapter: {str(n): round(t) for n, t in enumerate(times, 1) if t >= 2}}
     rows = (f"[{name}]\n" + "".join(f"{n} = {t}\n" for n, t in cells.items()) for name, cells in sorted(table.items()))
     SECONDS.write_text("\n".join([comment + "\n", *rows]), encoding="utf8")
+
+
+def test_every_chapter_was_measured_in_a_browser_and_is_short():
+    totals = {chapter: sum(cells.values()) for chapter, cells in measured_seconds().items()}
+    assert sorted(totals) == sorted(NAMES)
+    assert {chapter: total for chapter, total in totals.items() if total > MAX_SECONDS} == {}
 
 
 # But for empty lines: what is printed and what is shown are parts of their own in the book.
