@@ -100,7 +100,7 @@ BROWSER = pytest -m site --timeout-method thread
 twice = @$(BROWSER) $(1) -n 2 || { printf '\nonce more, in a new browser:\n'; $(BROWSER) $(1) -n 1 --last-failed; }
 site: chromium
 	$(call heading,the built site in a browser)
-	$(call twice,--timeout 120 tests/test_site.py tests/test_decks.py)
+	$(call twice,--timeout 300 tests/test_site.py tests/test_decks.py)
 
 printed: pdf epub ## make both and check them (not part of `test`)
 	$(call heading,the PDF and the EPUB)

@@ -15,7 +15,7 @@ DESK, PHONE = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
 @contextmanager
-def visits(browser, patience=10_000):
+def visits(browser, patience=40_000):
     """Yield a function that opens a page, which notes what it requests and what goes wrong in it.
 
     Its `prepare` gets the browser's context before the page is opened; `patience` is in milliseconds.

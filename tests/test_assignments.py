@@ -55,7 +55,7 @@ def test_every_question_is_there_once_in_set_and_key(written, number):
 
 def verdicts(path):
     """What the checks of a notebook say when it runs from top to bottom."""
-    client = NotebookClient(read(path), timeout=120, resources={"metadata": {"path": str(BOOK)}})
+    client = NotebookClient(read(path), timeout=300, resources={"metadata": {"path": str(BOOK)}})
     outputs = [output for cell in client.execute().cells if cell.cell_type == "code" for output in cell.outputs]
     texts = [output.data["text/plain"] for output in outputs if output.output_type == "execute_result"]
     return [text for text in texts if text[:1] in "✓✗…"]

@@ -206,7 +206,7 @@ def test_the_widgets_redraw_at_every_position(in_kernel):
 def run_in_kernel(code):
     """The outputs of a cell and the models of its widgets, from a real kernel."""
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-    NotebookClient(notebook, timeout=60).execute()
+    NotebookClient(notebook, timeout=300).execute()
     return notebook.cells[0].outputs, notebook.metadata.get("widgets", {}).get(WIDGET_STATE, {}).get("state", {})
 
 

@@ -626,7 +626,6 @@ def wait_for_counts(page, wanted):
     page.wait_for_function(
         "wanted => document.querySelector('p.done-count').textContent.match(/\\d+/g).slice(2).join() === wanted",
         arg=",".join(map(str, wanted)),
-        timeout=5000,
     )
 
 

@@ -86,7 +86,7 @@ def execute(path):
             cell.outputs = []
     NotebookClient(
         notebook,
-        timeout=120,
+        timeout=300,
         record_timing=False,
         coalesce_streams=True,
         resources={"metadata": {"path": str(path.parent)}},
