@@ -27,7 +27,7 @@ pytestmark = pytest.mark.site
 
 NAMES = [Path(page).stem for page in CHAPTERS]
 CHAPTER = "5-1-complex-step"  # where no whole chapter is meant
-PATIENCE = 90_000  # milliseconds for Python to start on a busy machine
+PATIENCE = 180_000  # milliseconds for Python to start on a busy machine
 MAX_SECONDS = 120  # for a chapter
 
 # Whole chapters: all with LIVE=all, otherwise two, which another commit's hash or another number changes.
