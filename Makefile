@@ -155,9 +155,9 @@ lighthouse: book ## measure the speed of the pages (needs Node)
 
 # ── live pages ──
 
-# Two chapters run whole, which the commit chooses; LIVE=all runs every one.
+# A third of the chapters run whole, which the commit chooses; LIVE=all runs every one.
 export LIVE ?= $(shell git rev-parse HEAD 2>/dev/null || echo 0)
-live: chromium ## run live pages in a browser, and two chapters whole (LIVE=all: every one)
+live: chromium ## run live pages in a browser, and a third of the chapters whole (LIVE=all: every one)
 	$(call heading,live pages)
 	@python tools/pyodide.py collect
 	$(call twice,--timeout 600 tests/test_live.py)

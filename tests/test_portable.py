@@ -34,7 +34,7 @@ def test_a_commit_chooses_one_that_can_be_tried_and_leaves_the_kernel_alone(monk
     assert not any("Python 3.13" in name for (name,) in chosen) or not missing
     here = portable.name(portable.CURRENT, "newest", "all features", None)  # what `make test` has just run
     others = {name for name in listed(monkeypatch, capsys) if name.endswith("as chosen") and name != here}
-    others = {name for name in others if portable.WHEEL not in name}  # .ci/run tries each of those every time
+    others = {name for name in others if portable.WHEEL not in name}  # these are chosen by name
     assert {name for (name,) in chosen} == {name for name in others if not missing or missing not in name}
 
 
