@@ -1,5 +1,6 @@
 """Which variants of processor, Python and NumPy are tried, and which of them a commit chooses."""
 
+import contextlib
 import sys
 import tomllib
 
@@ -36,6 +37,38 @@ def test_a_commit_chooses_one_that_can_be_tried_and_leaves_the_kernel_alone(monk
     others = {name for name in listed(monkeypatch, capsys) if name.endswith("as chosen") and name != here}
     others = {name for name in others if portable.WHEEL not in name}  # these are chosen by name
     assert {name for (name,) in chosen} == {name for name in others if not missing or missing not in name}
+
+
+@pytest.mark.parametrize("state", ["passed", "FAILED"])
+def test_where_the_chosen_one_cannot_be_tried_the_next_is(monkeypatch, capsys, tmp_path, state):
+    tried = []
+
+    def attempt(variant, logs):
+        tried.append(portable.name(*variant))
+        return "not tried" if "AVX-512" in tried[-1] else state, "why"
+
+    monkeypatch.setattr(portable, "attempt", attempt)
+    monkeypatch.setattr(portable, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(portable, "interpreter", lambda python: "python")
+    numbers = [f"{k:x}" for k in range(20)]
+    firsts = [listed(monkeypatch, capsys, "--one", number)[0] for number in numbers]
+    assert any("AVX-512" in first for first in firsts)
+    for number, first in zip(numbers, firsts, strict=True):
+        tried.clear()
+        monkeypatch.setattr(sys, "argv", ["portable.py", "--one", number])
+        with contextlib.nullcontext() if state == "passed" else pytest.raises(SystemExit, match="not every"):
+            portable.main()
+        assert tried[0] == first
+        assert [("AVX-512" in name) for name in tried] == [True] * (len(tried) - 1) + [False]
+
+
+def test_it_fails_where_none_can_be_tried(monkeypatch, tmp_path):
+    monkeypatch.setattr(portable, "attempt", lambda variant, logs: ("not tried", "nothing to switch off"))
+    monkeypatch.setattr(portable, "ENVIRONMENTS", tmp_path)
+    monkeypatch.setattr(portable, "interpreter", lambda python: "python")
+    monkeypatch.setattr(sys, "argv", ["portable.py", "--one", "0"])
+    with pytest.raises(SystemExit, match="none could be tried"):
+        portable.main()
 
 
 def test_a_row_says_why_it_was_not_tried(monkeypatch, tmp_path):

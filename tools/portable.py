@@ -3,7 +3,7 @@
     python tools/portable.py                      every variant: Python 3.11 and 3.13
     python tools/portable.py --pythons 3.12       those of another Python
     python tools/portable.py --only baseline      those whose name has this text in it
-    python tools/portable.py --one 5f2c...        the one that a commit's hash chooses
+    python tools/portable.py --one 5f2c...        one that can be tried, chosen by a commit's hash
 
 A variant is a Python, a NumPy (the oldest that pyproject.toml claims, the newest of requirements.txt), a set of
 features of the processor for NumPy's loops, and a kernel of OpenBLAS. Features and kernels that the processor
@@ -242,11 +242,12 @@ def main():
     if arguments.one:  # `make test` has run this environment as it is; kernels and wheels are left to whoever calls
         here = (CURRENT, "newest", "all features", None)
         chosen = [v for v in chosen if v != here and v[2] != WHEEL and v[3] is None and interpreter(v[0])]
-        chosen = [chosen[int(arguments.one, 16) % len(chosen)]] if chosen else []
+        first = int(arguments.one, 16) % max(len(chosen), 1)
+        chosen = chosen[first:] + chosen[:first]  # where one cannot be tried, the next
     if not chosen:
         sys.exit("error: no variant has such a name. `python tools/portable.py --list` names them.")
     if arguments.list:
-        print(*(name(*variant) for variant in chosen), sep="\n")
+        print(*(name(*variant) for variant in chosen[: 1 if arguments.one else None]), sep="\n")
         return
 
     logs = ENVIRONMENTS / "logs"
@@ -255,6 +256,8 @@ def main():
     for i, variant in enumerate(chosen, start=1):
         print(f"\n{i} of {len(chosen)}: {name(*variant)}", flush=True)
         rows.append((name(*variant), *attempt(variant, logs)))
+        if arguments.one and rows[-1][1] != "not tried":
+            break
     print()
     for title, state, details in rows:
         print(f"{title:70} {state:9} {details}")
