@@ -615,7 +615,8 @@ def test_a_chapter_runs_whole_and_prints_what_the_book_prints(opened, site, nump
 
 
 # How long a chapter takes is measured by `make seconds`, alone on a machine. Here, where the machine may be slow and
-# other tests run beside, nothing is timed: what was measured must be within bounds, and known of every chapter.
+# other tests run beside, nothing is timed: what was measured must be within bounds, and known of every chapter. (The
+# sum leaves out cells of less than half a second.)
 SECONDS = ROOT / "book" / "_live" / "seconds.toml"
 
 
@@ -624,9 +625,9 @@ def measured_seconds():
 
 
 def note_seconds(chapter, times):
-    """Write down which cells take longer than two seconds, for the page to say so."""
+    """Write down how long cells take, to the second, for the page to say so."""
     comment = SECONDS.read_text(encoding="utf8").splitlines()[0]
-    table = measured_seconds() | {chapter: {str(n): round(t) for n, t in enumerate(times, 1) if t >= 2}}
+    table = measured_seconds() | {chapter: {str(n): round(t) for n, t in enumerate(times, 1) if round(t)}}
     rows = (f"[{name}]\n" + "".join(f"{n} = {t}\n" for n, t in cells.items()) for name, cells in sorted(table.items()))
     SECONDS.write_text("\n".join([comment + "\n", *rows]), encoding="utf8")
 

@@ -254,7 +254,8 @@ def main():
     logs.mkdir(parents=True, exist_ok=True)
     rows = []
     for i, variant in enumerate(chosen, start=1):
-        print(f"\n{i} of {len(chosen)}: {name(*variant)}", flush=True)
+        count = "" if arguments.one else f"{i} of {len(chosen)}: "
+        print(f"\n{count}{name(*variant)}", flush=True)
         rows.append((name(*variant), *attempt(variant, logs)))
         if arguments.one and rows[-1][1] != "not tried":
             break
