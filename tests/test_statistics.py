@@ -210,6 +210,15 @@ def test_positions_are_constants():
     np.testing.assert_array_equal(grad(lambda x: np.sum(x * np.digitize(x, [2.0, 4.0])))(x), [0, 2, 1])
 
 
+@given(n=st.integers(1, 300), distinct=st.integers(1, 5), seed=st.integers(0, 1000), dtype=st.sampled_from("fd"))
+def test_equal_numbers_are_sorted_in_the_order_in_which_they_came_whatever_the_processor(n, distinct, seed, dtype):
+    rng = np.random.default_rng(seed)
+    x, v, kth = rng.integers(distinct, size=n).astype(dtype), np.arange(n, dtype=dtype), rng.integers(n)
+    order = sorted(range(n), key=lambda i: x[i])
+    np.testing.assert_array_equal(jvp(np.sort, x, v)[1], order)
+    assert jvp(lambda x: np.partition(x, kth)[kth], x, v)[1] == order[kth]
+
+
 # --------------------------------------------------------------------------------------- quantiles
 
 

@@ -312,6 +312,7 @@ def norm(x, /, ord=None, axis=None, keepdims=False):
 def sort(x, /, axis=-1, kind=None, *, stable=None):
     if axis is None:
         x, axis = np.ravel(x), -1
+    stable = True if kind is None else stable  # else the processor decides which of equal numbers comes first
     return np.take_along_axis(x, np.argsort(real_value(x), axis, kind, stable=stable), axis)
 
 

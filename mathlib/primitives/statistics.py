@@ -151,8 +151,8 @@ def partition(x, /, kth, axis=-1, kind="introselect"):
     if axis is None:
         x, axis = np.ravel(x), -1
     plain = real_value(x)
-    ranks = np.argsort(np.argsort(np.partition(plain, kth, axis, kind), axis), axis)
-    return np.take_along_axis(x, np.take_along_axis(np.argsort(plain, axis), ranks, axis), axis)
+    order, places = (np.argsort(y, axis, "stable") for y in (plain, np.partition(plain, kth, axis, kind)))
+    return np.take_along_axis(x, np.take_along_axis(order, np.argsort(places, axis), axis), axis)
 
 
 # ------------------------------------------------------------------- covariances and counts
