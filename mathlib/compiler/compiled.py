@@ -146,7 +146,8 @@ def compiled(loss):
     loss : a program of NumPy functions, ``loss(theta, *data)``
         Arrays and floats among its arguments may change from call to call; a whole number, a word, a shape traces it
         anew. A branch, a loop count or a `float` that depends on an array is recorded with its outcome, and checked at
-        every call; so is what the loss reads from outside of its arguments.
+        every call; so is what the loss reads from outside of its arguments. A read-only array, if what it is a view of
+        is read-only too, is not compared: ``X.flags.writeable = False`` saves the time.
 
     Returns
     -------
