@@ -318,6 +318,23 @@ def test_arrays_of_any_layout_are_read_and_not_written(layout, size):
 
 
 @pytest.mark.parametrize("size", [3, 5000])
+def test_only_what_nobody_can_write_to_is_not_compared(size):
+    data = np.ones(size)
+    view = data[:]
+    view.flags.writeable = False
+    theta = np.ones(size)
+    fast = compiled(lambda t: np.sum(view * t**2))
+    np.testing.assert_array_equal(grad(fast)(theta), 2 * theta)
+    data[-1] = 3
+    np.testing.assert_array_equal(grad(fast)(theta), 2 * data)
+    assert len(fast.watch.arrays) == 1
+    data.flags.writeable = False
+    again = compiled(fast.f)
+    np.testing.assert_array_equal(grad(again)(theta), 2 * data)
+    assert again.watch.arrays == []
+
+
+@pytest.mark.parametrize("size", [3, 5000])
 def test_results_are_new_arrays_that_stay(size):
     theta = np.random.default_rng(0).standard_normal(size)
     fast = compiled(lambda t: np.sum(np.sin(t) ** 2))
