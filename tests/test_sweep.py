@@ -21,6 +21,7 @@ from pathlib import Path
 import cloudpickle
 import dask
 import pytest
+from distributed.utils import json_load_robust
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -839,11 +840,7 @@ def with_a_scheduler(sweep):
     scheduler, worker = sweep.spawn([*dask, *options]), [sys.executable, "-m", "distributed.cli.dask_worker"]
     for k in range(2):
         sweep.spawn([*worker, "--nthreads", "1", "--no-nanny", "--local-directory", f"worker {k}", *options])
-    end = time.monotonic() + PATIENCE
-    while not place.exists():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    child = sweep.start(environment={"SCHEDULER": json.loads(place.read_text())["address"]})
+    child = sweep.start(environment={"SCHEDULER": json_load_robust(place, timeout=PATIENCE)["address"]})
     sweep.until(12, child)
     return scheduler, child
 
