@@ -116,10 +116,11 @@ def eigvalsh(a, /, UPLO="L"):
 
 
 def real_spectrum(function, w):
-    """Refuse eigenvalues or roots that are not real."""
-    if np.iscomplexobj(w):
+    """Eigenvalues or roots as real numbers, which NumPy 2.5 calls complex all the same; refuse those that are not."""
+    if np.any(np.imag(w)):
         reason = "complex ones are among its values, and only real numbers are differentiated"
         raise unsupported(function, [], reason, "coefficients: np.trace(A), np.linalg.det(A), powers of A")
+    return np.real(w)
 
 
 @primitive
@@ -130,7 +131,11 @@ def real_eigen(a, function):
     Fike (1960), rounding moves the eigenvalues by up to cond(V) of the rounding of A.
     """
     w, v = np.linalg.eig(a)
-    real_spectrum(function, w)
+    w, v = real_spectrum(function, w), np.real(v)
+    if function is np.linalg.eigvals:  # LAPACK may find them in another order where it is not asked for the vectors
+        places = np.argsort(np.argsort(np.real(np.linalg.eigvals(a)), -1), -1)
+        order = np.take_along_axis(np.argsort(w, -1), places, -1)[..., None, :]
+        w, v = np.take_along_axis(w, order[..., 0, :], -1), np.take_along_axis(v, order, -1)
     if w.shape[-1] > 1:
         size = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.cond(v)
         apart(function, np.sort(w), rounding(w.shape[-1], size)[..., None], "eigenvalues")
@@ -167,10 +172,7 @@ def eig(a, /):
 
 @composite(np.linalg.eigvals)
 def eigvals(a, /):
-    w = real_eigen(a, np.linalg.eigvals)[..., 0, :]
-    # LAPACK may find them in another order where it is not asked for the vectors.
-    places = np.argsort(np.argsort(np.linalg.eigvals(real_value(a)), -1), -1)
-    return np.take_along_axis(np.sort(w, -1), places, -1)
+    return real_eigen(a, np.linalg.eigvals)[..., 0, :]
 
 
 # --------------------------------------------------------------------------------- singular values
@@ -609,7 +611,7 @@ def real_roots(p):
     if len(y) < len(p) - 1:
         reason = "a polynomial with a leading coefficient of 0 has a root that goes to infinity"
         raise unsupported(np.roots, [], reason, "leave out the coefficient")
-    real_spectrum(np.roots, y)
+    y = real_spectrum(np.roots, y)
     powers, slope = powers_and_slope(y, p)
     order = np.argsort(y)
     size = np.where(slope == 0, np.inf, np.abs(powers) @ np.abs(p) / np.abs(slope))[order]
