@@ -88,7 +88,8 @@ def test_a_program_s_tangent_agrees_with_differences(program, shape):
     x, v = x[()], v[()]
     exact = extrapolated_difference(program, x, v)
     value, tangent = jvp(program, x, v)
-    np.testing.assert_allclose(value, program(x), rtol=1e-14, atol=1e-15)
+    # a hundred roundings: a kernel of BLAS, or another way to least squares, costs some of them
+    np.testing.assert_allclose(value, program(x), rtol=1e-13, atol=1e-14)
     for answer in (tangent, complex_step(program, x, v)):
         assert answer.shape == np.shape(exact)
         np.testing.assert_allclose(answer, exact, rtol=1e-9, atol=1e-9)

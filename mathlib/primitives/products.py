@@ -52,6 +52,10 @@ def tensordot(a, b, /, axes=2):
     if isinstance(axes, (int, np.integer)):
         axes = (range(np.ndim(a) - axes, np.ndim(a)), range(axes))
     first, last = ([i % np.ndim(x) for i in np.atleast_1d(k)] for x, k in zip((a, b), axes, strict=True))
+    if [np.shape(a)[i] for i in first] != [np.shape(b)[i] for i in last]:
+        raise ValueError(
+            f"axes {first} of shape {np.shape(a)} and {last} of {np.shape(b)} are not of the same lengths."
+        )
     kept_a = [i for i in range(np.ndim(a)) if i not in first]
     kept_b = [i for i in range(np.ndim(b)) if i not in last]
     shape = [np.shape(a)[i] for i in kept_a] + [np.shape(b)[i] for i in kept_b]
@@ -101,17 +105,24 @@ def kron(a, b, /):
     return np.reshape(y, np.multiply(a.shape, b.shape).tolist())
 
 
-@composite(np.cross, np.linalg.cross)
+@composite(np.cross)
 def cross(a, b, /, axisa=-1, axisb=-1, axisc=-1, axis=None):
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    np.cross(
+        *(np.zeros(v.shape[-1]) for v in (a, b))
+    )  # refuses what NumPy does: from 2.5 on, vectors in a plane as well
     if a.shape[-1] == b.shape[-1] == 2:
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     a, b = (np.concatenate([v, np.zeros_like(v[..., :1])], -1) if v.shape[-1] == 2 else v for v in (a, b))
-    if a.shape[-1] != 3 or b.shape[-1] != 3:
-        raise ValueError("a cross product is of vectors of 2 or 3 components.")
     i, j = [1, 2, 0], [2, 0, 1]
     return np.moveaxis(a[..., i] * b[..., j] - a[..., j] * b[..., i], -1, axisc)
+
+
+@composite(np.linalg.cross)
+def cross_in_space(a, b, /, *, axis=-1):
+    np.linalg.cross(*(np.zeros(np.shape(v)) for v in (a, b)), axis=axis)
+    return np.cross(a, b, axis=axis)
 
 
 @composite(np.convolve)
