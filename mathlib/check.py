@@ -55,15 +55,20 @@ def check_grad(loss, theta, order=1, directions=3, seed=0):
         for _ in range(directions):
             u, v = rng.standard_normal((2, *theta.shape)).astype(theta.dtype) * size
             if order == 1:
-                f, covector, what = loss, grad(loss)(theta), "the gradient"
+                f, backward, what = loss, grad, "the gradient"
             else:
-                f, covector, what = (
+                f, backward, what = (
                     (lambda x, u=u: jvp(loss, x, u)[1]),
-                    hvp(loss, theta, u),
+                    (lambda loss, u=u: lambda x: hvp(loss, x, u)),
                     "the Hessian-vector product",
                 )
+            covector = backward(loss)(theta)
+
+            def covectors(x, s, backward=backward):
+                return backward(lambda x: s * loss(x))(x) / s
+
             for part in alike(covector * size):
-                if np.any(part & left) and compare(f, theta, covector, v * (part & left), what):
+                if np.any(part & left) and compare(f, theta, covector, v * (part & left), what, covectors):
                     told = told | part
 
 
@@ -73,17 +78,17 @@ def alike(terms):
     return [decades == d for d in np.unique(decades)]
 
 
-def compare(f, theta, covector, v, what):
+def compare(f, theta, covector, v, what, covectors):
     """Raise the AssertionError, with the worst coordinate, if the routes differ along v; say whether they tell."""
 
     def error(v):
-        return disagreement(f, theta, covector, v)[0]
+        return disagreement(f, theta, covector, v, covectors)[0]
 
-    wrong, sharp, *_ = disagreement(f, theta, covector, v)
+    wrong, sharp, *_ = disagreement(f, theta, covector, v, covectors)
     if wrong <= 1:
         return sharp
     i = worst_coordinate(error, v)
-    alone, _, *slopes = disagreement(f, theta, covector, only(v, i))
+    alone, _, *slopes = disagreement(f, theta, covector, only(v, i), covectors)
     if alone <= 1:  # the coordinates differ in how short their steps must be, and no one of them is wrong
         return False
     back, dual, difference = (s / (v[i] if i else v) for s in slopes)
@@ -93,10 +98,11 @@ def compare(f, theta, covector, v, what):
     )
 
 
-def disagreement(f, theta, covector, v):
+def disagreement(f, theta, covector, v, covectors):
     """How far three routes to the derivative along v differ, in units of what their own errors allow.
 
-    Also whether the differences are sharp enough to tell, and the three derivatives.
+    Also whether the differences are sharp enough to tell, and the three derivatives. `covectors(x, s)` is the covector
+    at x, by way of s times the loss.
     """
     back, size, dual = np.vdot(covector, v), np.vdot(np.abs(covector), np.abs(v)), jvp(f, theta, v)[1]
     share = np.finfo(theta.dtype).eps ** 0.375
@@ -104,10 +110,11 @@ def disagreement(f, theta, covector, v):
     slope, error = difference(f, theta, v, dual, share, rounding)
     exact, approximate = share * max(abs(back), abs(dual), size) + TINY, share * max(abs(dual), abs(slope)) + TINY
     if abs(back - dual) > exact or abs(dual - slope) > approximate + 4 * error:
-        # A sum of terms that cancel has the roundings of the terms: its neighbours tell.
-        eps = np.finfo(theta.dtype).eps
-        near = [jvp(f, theta * (1 + k * eps), v)[1] for k in (-2, -1, 1, 2)]
-        rounding = 16 * max(abs(slope_there - dual) for slope_there in near)
+        # A sum of terms that cancel has the roundings of the terms, each route its own. Neighbours of theta tell them,
+        # and multiples of v and of the loss: a derivative is linear in both, and what is not is rounding.
+        near = [(theta * (1 + k * np.finfo(theta.dtype).eps), 1 + abs(k) / 10) for k in (-3, -2, -1, 1, 2, 3)]
+        forward = [abs(jvp(f, x, s * v)[1] / s - dual) for x, s in near]
+        rounding = 16 * max(*forward, *(abs(np.vdot(covectors(x, s), v) - back) for x, s in near))
         exact, error = exact + rounding, error + rounding / 4
     wrong = max(abs(back - dual) / exact, abs(dual - slope) / (approximate + 4 * error))
     return wrong, error < 0.001 * abs(slope), back, dual, slope

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mathlib import NonAnalyticError, check_grad, jvp
 from mathlib.arithmetic import real_value
@@ -23,6 +25,29 @@ def test_right_derivatives_are_accepted(order, theta):
 @pytest.mark.parametrize("order", [1, 2])
 def test_the_unit_of_the_loss_makes_no_difference(order, scale):
     check_grad(lambda x: scale * loss(x), np.array([0.1, -2.0, 3.0]), order=order)
+
+
+# Derivatives that are 0, or smaller, by the cancelling of larger terms: of c, which sum to 0, and of what is symmetric.
+CANCELLING = {
+    "a sum": lambda x, c, t: sum(a * x[0] for a in c),
+    "a sum beside a square": lambda x, c, t: sum(a * x[0] for a in c) + x[1] ** 2,
+    "an array": lambda x, c, t: np.sum(c * x[0]) + np.sin(x[1]),
+    "symmetric": lambda x, c, t: sum(np.sum(np.exp(-((x[1] * (points - x[2])) ** 2))) for points in (t, -t)),
+    "less its mean": lambda x, c, t: np.sum(x - np.mean(x)),
+    "a curve less its mean": lambda x, c, t: np.sum(np.sin(x) - np.mean(np.sin(x))),
+    "normalized": lambda x, c, t: np.log(np.sum(np.exp(x) / np.sum(np.exp(x)))),
+}
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("program", CANCELLING.values(), ids=CANCELLING)
+@settings(max_examples=5, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), scale=st.sampled_from([1e-6, 1.0, 1e6]))
+def test_terms_that_cancel_are_no_error(program, order, seed, scale):
+    rng = np.random.default_rng(seed)
+    c, t = rng.standard_normal(6), rng.uniform(0.5, 3, 6)
+    c[-1] = -np.sum(c[:-1])
+    check_grad(lambda x: scale * program(x, c, t), np.array([rng.standard_normal(), 1.3, 0.0]), order=order, seed=seed)
 
 
 def test_a_wrong_partial_is_found_and_its_coordinate_named(table):
