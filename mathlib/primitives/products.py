@@ -53,9 +53,7 @@ def tensordot(a, b, /, axes=2):
         axes = (range(np.ndim(a) - axes, np.ndim(a)), range(axes))
     first, last = ([i % np.ndim(x) for i in np.atleast_1d(k)] for x, k in zip((a, b), axes, strict=True))
     if [np.shape(a)[i] for i in first] != [np.shape(b)[i] for i in last]:
-        raise ValueError(
-            f"axes {first} of shape {np.shape(a)} and {last} of {np.shape(b)} are not of the same lengths."
-        )
+        raise ValueError(f"axes {first} of {np.shape(a)} and {last} of {np.shape(b)} are not of the same lengths.")
     kept_a = [i for i in range(np.ndim(a)) if i not in first]
     kept_b = [i for i in range(np.ndim(b)) if i not in last]
     shape = [np.shape(a)[i] for i in kept_a] + [np.shape(b)[i] for i in kept_b]
@@ -109,9 +107,7 @@ def kron(a, b, /):
 def cross(a, b, /, axisa=-1, axisb=-1, axisc=-1, axis=None):
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis, axis, axis)
     a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
-    np.cross(
-        *(np.zeros(v.shape[-1]) for v in (a, b))
-    )  # refuses what NumPy does: from 2.5 on, vectors in a plane as well
+    np.cross(*(np.zeros(v.shape[-1]) for v in (a, b)))  # NumPy refuses: from 2.5 on, vectors in a plane as well
     if a.shape[-1] == b.shape[-1] == 2:
         return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     a, b = (np.concatenate([v, np.zeros_like(v[..., :1])], -1) if v.shape[-1] == 2 else v for v in (a, b))
