@@ -123,9 +123,22 @@ def in_domain(function, dtype=float):
     return n, [rng.uniform(low + 0.1, high - 0.1, (n, 5)).astype(dtype) for _ in range(2)]
 
 
-@pytest.mark.parametrize(("program", "shape"), each(LINEAR | SMOOTH))
+# NumPy 2.5 gives a pair of complex arrays, real or not, which a compiled program refuses.
+REFUSED = {np.linalg.eig} if np.iscomplexobj(np.linalg.eig(np.eye(2))[0]) else set()
+
+
+@pytest.mark.parametrize(("program", "shape"), each({f: a for f, a in (LINEAR | SMOOTH).items() if f not in REFUSED}))
 def test_a_row_compiled_is_the_row(program, shape):
     rows_agree(program, points(shape))
+
+
+def test_a_pair_of_complex_arrays_is_refused_in_a_compiled_program():
+    fast, theta = compiled(lambda a: np.sum(np.linalg.eig(a)[0].real)), np.diag([1.0, 2.0])
+    if not REFUSED:
+        assert fast(theta) == pytest.approx(3)
+        return
+    with pytest.raises(UnsupportedError, match=r"complex128 .*: real numbers are needed"):
+        fast(theta)
 
 
 @pytest.mark.parametrize("function", ORACLE, ids=name_of)

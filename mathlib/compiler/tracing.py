@@ -67,9 +67,9 @@ class Tracing(Run):
             raise unsupported(function, args, STORE, REBUILD)
         if function in OF_SHAPE:
             return y
-        arrays = [a for a in (y if isinstance(y, tuple) else (y,)) if isinstance(a, (np.ndarray, np.generic))]
-        if any(a.dtype.kind == "c" for a in arrays) and isinstance(TABLE.get(function), Composite):
-            return TABLE[function](args, kwargs)  # pairs of real arrays, or real ones that NumPy calls complex
+        complex_ = isinstance(y, (np.ndarray, np.generic)) and y.dtype.kind == "c"
+        if complex_ and isinstance(TABLE.get(function), Composite):
+            return TABLE[function](args, kwargs)  # a pair of real arrays
         return self.result(y, function, self.ops_of(args), self.ops_of(kwargs))
 
     def result(self, y, function, args, kwargs):
